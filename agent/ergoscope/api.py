@@ -1,0 +1,130 @@
+"""Reading back from a server, as numpy arrays."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ergoscope.client import Client, MetricHead, server_url
+from ergoscope.errors import AnswerError
+from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.records import Event
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """One series at full resolution: int64 `steps`, rising, and as many float64 `values`, NaN and infinities too."""
+
+    metric: str
+    steps: NDArray[np.int64]
+    values: NDArray[np.float64]
+    rank: int = 0
+
+    def __len__(self) -> int:
+        """Count the points."""
+        return len(self.steps)
+
+
+class Api:
+    """A server, asked from a script.
+
+    Args:
+        url: Its address; else ERGOSCOPE_BASE_URL, else http://127.0.0.1:7117.
+        api_key: Its token, when it wants one; else ERGOSCOPE_API_KEY.
+
+    Example:
+        Api().run("calm-otter-41").series("loss").values
+    """
+
+    def __init__(self, url: str | None = None, *, api_key: str | None = None) -> None:
+        key = os.environ.get("ERGOSCOPE_API_KEY", "") if api_key is None else api_key
+        self._client = Client(server_url(url), api_key=key)
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._client.base_url
+
+    def runs(self) -> list["StoredRun"]:
+        """Every run, the newest first.
+
+        Raises:
+            NoServerError: nothing answers.
+        """
+        return [StoredRun(self._client, summary) for summary in self._client.runs()]
+
+    def run(self, reference: str) -> "StoredRun":
+        """One run by its id, or by a name that only one run has.
+
+        Raises:
+            NoServerError: nothing answers.
+            UnknownRunError: none, or several, go by it.
+        """
+        return StoredRun(self._client, self._client.find(reference))
+
+    def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
+        """Alerts, newest first; of one run's id and of one state ("firing", "resolved") where given."""
+        return self._client.alerts(run=run, state=state)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+class StoredRun:
+    """One run on a server. `summary` is what was known of it when it was asked for."""
+
+    def __init__(self, client: Client, summary: RunSummary) -> None:
+        self._client = client
+        self.summary = summary
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.summary.id
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.summary.name
+
+    @property
+    def status(self) -> str:
+        """running, silent, finished, failed or crashed."""
+        return self.summary.status
+
+    def __repr__(self) -> str:
+        """Show which run it is."""
+        return f"<run {self.id} {self.name!r}: {self.status}>"
+
+    def metrics(self) -> list[MetricHead]:
+        """Its metrics, with the number of points and the last one."""
+        return self._client.metrics(self.id)
+
+    def series(self, metric: str, *, first: int | None = None, last: int | None = None, rank: int = 0) -> Points:
+        """One series at full resolution, of the steps from `first` to `last`; without points when there are none.
+
+        Raises:
+            AnswerError: `metric` is a pattern that more than one series fits; ask for each.
+        """
+        lines = self._client.series(self.id, [metric], first=first, last=last, rank=rank)
+        if len(lines) > 1:
+            names = ", ".join(line.metric for line in lines[:5])
+            raise AnswerError(f"{metric!r} fits {len(lines)} series ({names}, ...); ask for one at a time")
+        if not lines:
+            return Points(metric, np.empty(0, np.int64), np.empty(0), rank)
+        values = np.array([float(value) for value in lines[0].values], dtype=np.float64)
+        return Points(lines[0].metric, np.array(lines[0].steps, dtype=np.int64), values, rank)
+
+    def verdict(self) -> Verdict:
+        """What the indicators say of it, with the evidence."""
+        return self._client.verdict(self.id)
+
+    def events(self) -> list[Event]:
+        """What happened in it, in order of arrival."""
+        return self._client.events(self.id)
+
+    def alerts(self) -> list[Alert]:
+        """Its alerts."""
+        return self._client.alerts(run=self.id)

@@ -1,0 +1,175 @@
+"""The server's answers over HTTP, as the records of the contract."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+import urllib3
+
+from ergoscope.errors import AnswerError, NoServerError, UnknownRunError
+from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.records import Event
+
+T = TypeVar("T")
+Parameters = Sequence[tuple[str, str]]
+_NAMES_SHOWN = 5
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One series at full resolution; values that JSON cannot say are spelled."""
+
+    metric: str
+    steps: list[int]
+    values: list[float | str]
+    rank: int = 0
+
+
+class MetricHead(msgspec.Struct, frozen=True):
+    """One metric of a run: how many points it has, and the last one."""
+
+    key: str
+    points: int
+    rank: int = 0
+    last_step: int | None = None
+    last_value: float | None = None
+
+
+class _Runs(msgspec.Struct):
+    runs: list[RunSummary]
+
+
+class _Metrics(msgspec.Struct):
+    metrics: list[MetricHead]
+
+
+class _Lines(msgspec.Struct):
+    series: list[Line]
+
+
+class _Alerts(msgspec.Struct):
+    alerts: list[Alert]
+
+
+class _Events(msgspec.Struct):
+    events: list[Event]
+
+
+class _Problem(msgspec.Struct):
+    error: str
+    detail: str = ""
+
+
+class Client:
+    """Asks one server."""
+
+    def __init__(self, base_url: str, *, api_key: str = "", timeout_s: float = 30.0) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._pool = urllib3.PoolManager(
+            num_pools=1, maxsize=4, retries=False, timeout=urllib3.Timeout(connect=5.0, read=timeout_s)
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+    def fetch(self, path: str, parameters: Parameters = ()) -> bytes:
+        """Get what lies at a path below /api/v1.
+
+        Raises:
+            NoServerError: nothing answers.
+            UnknownRunError: it is not there.
+            AnswerError: the server answered with another error, or is another kind of server.
+        """
+        url = f"{self.base_url}/api/v1{path}"
+        try:
+            answer = self._pool.request("GET", url, fields=list(parameters), headers=self._headers)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise NoServerError(
+                f"no server answers at {self.base_url} ({type(error).__name__}); start one with `ergoscope up`, "
+                "or say where it is with --server or ERGOSCOPE_BASE_URL"
+            ) from None
+        if answer.status == 200:
+            return answer.data
+        said = _read_problem(answer.data)
+        if answer.status == 404 and said is not None:
+            raise UnknownRunError(said.detail or said.error)
+        text = f"{said.error}: {said.detail}" if said else "it seems to be no ergoscope server"
+        raise AnswerError(f"{url} answered {answer.status}; {text}")
+
+    def runs(self) -> list[RunSummary]:
+        """Every run, the newest first."""
+        return _read(self.fetch("/runs", [("limit", "10000")]), _Runs).runs
+
+    def run(self, identity: str) -> RunSummary:
+        """One run by its id.
+
+        Raises:
+            UnknownRunError: there is none.
+        """
+        return _read(self.fetch(f"/runs/{quote(identity, safe='')}"), RunSummary)
+
+    def find(self, reference: str) -> RunSummary:
+        """One run by its id, or by a name that only one run has.
+
+        Raises:
+            UnknownRunError: none, or several, go by it.
+        """
+        try:
+            return self.run(reference)
+        except UnknownRunError:
+            named = [run for run in self.runs() if run.name == reference]
+        if len(named) == 1:
+            return named[0]
+        if not named:
+            raise UnknownRunError(f"no run has the id or name {reference!r}; `ergoscope runs` lists those there are")
+        ids = ", ".join(run.id for run in named[:_NAMES_SHOWN])
+        raise UnknownRunError(f"{len(named)} runs have the name {reference!r}; give an id: {ids}")
+
+    def metrics(self, identity: str) -> list[MetricHead]:
+        """The metrics of a run."""
+        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/metrics"), _Metrics).metrics
+
+    def series(
+        self, identity: str, metrics: Sequence[str], *, first: int | None = None, last: int | None = None, rank: int = 0
+    ) -> list[Line]:
+        """Series of a run at full resolution, of the steps from `first` to `last`."""
+        parameters = [("metrics", metric) for metric in metrics] + [("rank", str(rank))]
+        parameters += [("first", str(first))] if first is not None else []
+        parameters += [("last", str(last))] if last is not None else []
+        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/series", parameters), _Lines).series
+
+    def verdict(self, identity: str) -> Verdict:
+        """What the indicators say of a run."""
+        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/verdict"), Verdict)
+
+    def events(self, identity: str) -> list[Event]:
+        """What happened in a run."""
+        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/events"), _Events).events
+
+    def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
+        """Alerts, of one run or of all."""
+        asked = {"run": run, "state": state}
+        parameters = [(name, value) for name, value in asked.items() if value is not None]
+        return _read(self.fetch("/alerts", parameters), _Alerts).alerts
+
+
+def server_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """Say which server is meant: the one given, else the environment's, else the one on this machine."""
+    return given or environment.get("ERGOSCOPE_BASE_URL") or "http://127.0.0.1:7117"
+
+
+def _read(data: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(data, type=shape, strict=False)  # not strict: "NaN" is a float here
+    except msgspec.MsgspecError as error:
+        raise AnswerError(f"the server's answer cannot be read: {error}; is it of another version?") from None
+
+
+def _read_problem(data: bytes) -> _Problem | None:
+    try:
+        return msgspec.json.decode(data, type=_Problem)
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,139 @@
+"""The verbs of a training script: watch, init, log, finish, and the run that they mean."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Unpack
+
+from ergoscope.client import Client
+from ergoscope.errors import MissingTorchError, ServerError, UnknownRunError
+from ergoscope.opening import check_resume, open_run
+from ergoscope.session import Run
+from ergoscope.settings import Knobs, Settings
+from ergoscope.voice import Voice
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
+CHECK_S = 3.0
+_runs: list[Run] = []  # `ergoscope.log` names no run, so the process must remember which is the newest
+
+
+def init(*, config: object = None, **knobs: Unpack[Knobs]) -> Run:
+    """Begin a run that only records what `log` is given.
+
+    A run that is open already stays open beside the new one; `ergoscope.log` and `ergoscope.finish` mean the newest.
+
+    Args:
+        config: A dictionary, a dataclass or a namespace, shown with the run and compared between runs.
+        **knobs: Fields of `Settings`, such as `project`, `name`, `tags`, `group`, `mode` ("online", "offline" or
+            "disabled"), `dir`, `base_url`. With `run_id` a run that exists goes on, as a new attempt. What is not
+            given is taken from the environment (ERGOSCOPE_PROJECT and so on), then from the defaults.
+
+    Raises:
+        SettingError: a setting is unknown or not allowed, the folder cannot be written, or `resume` does not fit.
+        RingError: there is no room for the memory shared with the sidecar.
+        TypeError: `config` is no configuration.
+    """
+    return _remember(_open(_read(knobs), config).start())
+
+
+def watch(
+    model: "nn.Module",
+    optimizer: "Optimizer | Sequence[Optimizer]",
+    *,
+    config: object = None,
+    start_step: int = 0,
+    **knobs: Unpack[Knobs],
+) -> Run:
+    """Begin a run and measure a model's training from now on; training itself stays the same, bit for bit.
+
+    A run that is open already stays open beside the new one; `ergoscope.log` and `ergoscope.finish` mean the newest.
+
+    Args:
+        model: Whose parameters are measured.
+        optimizer: The optimizer, or several; the first one's steps are the run's steps.
+        config: As in `init`; hyper-parameters of the optimizer are added to it.
+        start_step: Steps done before, for a job that goes on from a checkpoint.
+        **knobs: As in `init`, and `budget`, the share of a step's time that measuring may take (0.02).
+
+    Raises:
+        MissingTorchError: PyTorch cannot be imported.
+        TypeError, ValueError: `model` or `optimizer` is none.
+        SettingError, RingError: as in `init`.
+    """
+    settings = _read(knobs)
+    if settings.mode == "disabled":
+        return _remember(_open(settings, config).start())
+    try:
+        from ergoscope.watching import watched
+    except ImportError as error:
+        if error.name and error.name.partition(".")[0] == "ergoscope":
+            raise
+        raise MissingTorchError(
+            f"watch() measures a PyTorch model, but torch cannot be imported ({error}); install it with "
+            "`pip install 'ergoscope[agent]'`, or record your own numbers with ergoscope.init() and run.log()"
+        ) from None
+    return _remember(watched(_open(settings, config), model, optimizer, start_step=start_step))
+
+
+def log(data: Mapping[str, object], step: int | None = None) -> None:
+    """Record a row in the newest open run; see `Run.log`."""
+    run = newest()
+    if run is not None:
+        run.log(data, step)
+    else:
+        _stray.once("log", "log() was called outside a run; call ergoscope.init() or ergoscope.watch() first")
+
+
+def finish() -> None:
+    """End the newest open run; see `Run.finish`."""
+    run = newest()
+    if run is not None:
+        run.finish()
+
+
+def alert(title: str, text: str = "", *, level: Literal["info", "warn", "crit"] = "info") -> None:
+    """Mark something in the newest open run; see `Run.alert`."""
+    run = newest()
+    if run is not None:
+        run.alert(title, text, level=level)
+
+
+def newest() -> Run | None:
+    """Give the newest open run of this process."""
+    _runs[:] = [run for run in _runs if run.open]
+    return _runs[-1] if _runs else None
+
+
+_stray = Voice(silent=os.environ.get("ERGOSCOPE_SILENT", "").lower() in {"1", "true", "yes", "on"})
+
+
+def _read(knobs: Knobs) -> Settings:
+    return Settings.read(os.environ, **knobs)
+
+
+def _remember(run: Run) -> Run:
+    newest()  # forgets those that have ended
+    _runs.append(run)
+    return run
+
+
+def _open(settings: Settings, config: object) -> Run:
+    if settings.mode == "online" and settings.run_id and settings.resume != "allow":
+        check_resume(settings, lambda identity: _exists(settings, identity))
+    return open_run(settings, config)
+
+
+def _exists(settings: Settings, identity: str) -> bool:
+    """Ask the server; when none answers, let the run begin: its numbers must not be lost."""
+    client = Client(settings.base_url, api_key=settings.api_key, timeout_s=CHECK_S)
+    try:
+        client.run(identity)
+    except UnknownRunError:
+        return False
+    except ServerError:
+        return settings.resume == "must"
+    finally:
+        client.close()
+    return True

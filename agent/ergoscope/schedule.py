@@ -1,0 +1,195 @@
+"""Which probe runs at which step, so that the agent stays within its share of the time of a step.
+
+Every probe starts at every step. Its cost is timed, and when all of them together cost more than the budget, the
+probe that is dearest for its importance is taken half as often, again and again until they fit or until each is as rare
+as it may become. The loss is never thinned: every verdict rests on the whole series of it, and it costs next to nothing
+except where a step itself takes next to nothing; `agent_overhead` says so then.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+Part = Literal["prepare", "measure", "read", "write"]
+Charge = Callable[[int, float, Part], None]  # task, seconds, part
+
+_SAMPLED: tuple[Part, ...] = ("measure", "read", "write")
+_REVIEWS = (4, 8, 16, 32, 64)  # steps after which the periods are looked at; later every 128
+_REVIEW = 128
+_HASTE = 32  # steps after which an overrun brings the next review forward
+_TELL = 16  # steps before anything is said: the first costs are those of a cold start
+_REMEMBERED = 15  # readings of which a cost is the median
+_PAUSE = 4.0  # a step longer than this many usual ones holds something that is not training
+_FADE = 0.98  # weight of the past in the published overhead, a memory of 50 steps
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that can be measured less often.
+
+    name: for texts; quantities: catalogue ids that come of it.
+    patience: how readily it waits: of two that cost the same per step, the one with more patience is thinned first.
+    rarest: the longest period it may come to, a power of two; 1 for what is never thinned.
+    """
+
+    name: str
+    quantities: tuple[str, ...]
+    patience: float
+    rarest: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Thinned:
+    """A change of a task's period, with the reason: seconds for one measurement and for a step, and the budget."""
+
+    task: Task
+    period: int
+    before: int
+    cost: float
+    clean_step: float
+    budget: float
+
+
+def fit_periods(costs: Sequence[float], tasks: Sequence[Task], *, allowed: float) -> list[int]:
+    """Periods, powers of two, with which tasks cost at most `allowed` seconds a step together.
+
+    The task that maximises cost / period * patience is halved first. When even the longest periods do not fit, every
+    task is at its rarest.
+
+    Example:
+        >>> even = [Task("a", (), 1.0), Task("b", (), 1.0)]
+        >>> fit_periods([3.0, 1.0], even, allowed=2.5)
+        [2, 1]
+    """
+    periods = [1] * len(costs)
+    while sum(c / k for c, k in zip(costs, periods, strict=True)) > allowed:
+        open_ = [i for i, k in enumerate(periods) if k < tasks[i].rarest]
+        if not open_:
+            break
+        worst = max(open_, key=lambda i: costs[i] / periods[i] * tasks[i].patience)
+        periods[worst] *= 2
+    return periods
+
+
+class Schedule:
+    """Decides what is due, and keeps account of what it cost.
+
+    A clean step is the time between two steps less what the agent used of it. The overhead is the agent's time over
+    the time of clean steps, each summed with weights that fade (never a mean of ratios), over everything the agent
+    does in the process of training, whether it was scheduled or not. What the agent's work does to the caches is not
+    in it, so the budget holds for the agent's own time and not for the whole slowdown.
+    """
+
+    def __init__(self, budget: float, tasks: Sequence[Task]) -> None:
+        """Begin with every task at every step.
+
+        Args:
+            budget: Share of a clean step's time, above 0, at most 1.
+            tasks: What can be thinned; the first is the row that the others' values go with.
+
+        Raises:
+            ValueError: The budget is no such share.
+        """
+        if not 0 < budget <= 1:
+            raise ValueError(f"budget is {budget}; it must be a share of the step's time above 0 and at most 1")
+        self.budget = budget
+        self.tasks = tuple(tasks)
+        self.periods = [1] * len(tasks)
+        self._told = [1] * len(tasks)
+        self._prepared = [0.0] * len(tasks)
+        self._samples = [{part: deque[float](maxlen=_REMEMBERED) for part in _SAMPLED} for _ in tasks]
+        self.booked = 0.0  # seconds of all tasks since the last turn
+        self._rest: deque[float] = deque(maxlen=_REMEMBERED)
+        self._clean: deque[float] = deque(maxlen=33)
+        self._usual = 0.0
+        self._steps = 0
+        self._reviewed = 0
+        self._review_at = _REVIEWS[0]
+        self._own_sum = self._clean_sum = 0.0
+        self._own_window = self._clean_window = 0.0
+        self._strictness = 1.0
+
+    def due(self, step: int) -> list[bool]:
+        """For each task whether it runs at `step`."""
+        return [step % period == 0 for period in self.periods]
+
+    def charge(self, task: int, seconds: float, part: Part) -> None:
+        """Book time that a part of a task took; preparing counts to the measurement that follows."""
+        self.booked += seconds
+        if part == "prepare":
+            self._prepared[task] += seconds
+            return
+        if part == "measure":
+            seconds += self._prepared[task]
+            self._prepared[task] = 0.0
+        self._samples[task][part].append(seconds)
+
+    def cost(self, task: int) -> float:
+        """Seconds of one measurement with all its parts: the sum of their medians, as anything may interrupt them."""
+        return sum(median(samples) for samples in self._samples[task].values() if samples)
+
+    @property
+    def overhead(self) -> float | None:
+        """The agent's share of the time of clean steps; None before the second step."""
+        return self._own_sum / self._clean_sum if self._clean_sum > 0 else None
+
+    def turn(self, interval: float, own: float) -> list[Thinned]:
+        """Close the account of a step.
+
+        Args:
+            interval: Seconds that the step took, the agent's work included.
+            own: Seconds of it that the agent used.
+
+        Returns:
+            What is taken more rarely or more often from now on.
+        """
+        clean = max(interval - own, 0.0)
+        self._rest.append(max(own - self.booked, 0.0))
+        self.booked = 0.0
+        self._clean.append(clean)
+        training = min(clean, _PAUSE * self._usual) if self._usual else clean
+        self._own_sum = self._own_sum * _FADE + own
+        self._clean_sum = self._clean_sum * _FADE + training
+        self._own_window += own
+        self._clean_window += training
+        self._steps += 1
+        hasty = self._steps - self._reviewed >= _HASTE and self._own_sum > 1.3 * self.budget * self._clean_sum
+        if self._steps < self._review_at and not hasty:
+            return []
+        self._reviewed = self._steps
+        self._review_at = next((at for at in _REVIEWS if at > self._steps), self._steps + _REVIEW)
+        return self._review()
+
+    def _review(self) -> list[Thinned]:
+        # The lower quartile: on a busy machine slow steps are no promise of slow steps to come.
+        self._usual = usual = sorted(self._clean)[len(self._clean) // 4]
+        self._tighten()
+        costs = [self.cost(task) for task in range(len(self.tasks))]
+        # However dear it is merely to be there, a quarter of the budget is spent on seeing something.
+        allowed = max(self._strictness * self.budget * usual - median(self._rest), 0.25 * self.budget * usual)
+        wanted = fit_periods(costs, self.tasks, allowed=allowed)
+        relaxed = fit_periods(costs, self.tasks, allowed=0.8 * allowed)
+        changes = []
+        for i, task in enumerate(self.tasks):
+            before = self.periods[i]
+            # Lengthen when it must be; shorten by half at most, and only when that leaves room to spare: no flicker.
+            self.periods[i] = now = wanted[i] if wanted[i] > before else max(before // 2, min(before, relaxed[i]))
+            if self._worth_telling(self._told[i], now):
+                changes.append(Thinned(task, now, self._told[i], costs[i], usual, self.budget))
+                self._told[i] = now
+        return changes
+
+    def _tighten(self) -> None:
+        # What the single costs do not show, cold caches above all, shows in the sum: then plan for less.
+        if self._clean_window > 0 and self._steps > _REVIEWS[1]:
+            over = self._own_window / self._clean_window / self.budget
+            if over > 1.1 or over < 0.8:
+                self._strictness = min(1.0, max(0.5, self._strictness / max(over, 0.8)))
+        self._own_window = self._clean_window = 0.0
+
+    def _worth_telling(self, told: int, now: int) -> bool:
+        if self._steps < _TELL or told == now:
+            return False
+        return told == 1 or now == 1 or max(now, told) >= 4 * min(now, told)

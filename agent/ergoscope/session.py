@@ -1,0 +1,256 @@
+"""The life of one run in its process: open, log, finish; nothing here raises into training."""
+
+import contextlib
+import operator
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Protocol
+
+import msgspec
+
+from ergoscope.companion import Companion
+from ergoscope.config import Config
+from ergoscope.exits import ExitWatch, describe
+from ergoscope.feed import Feed, Nowhere
+from ergoscope.manifest import Manifest
+from ergoscope.process import birth
+from ergoscope.ring import ReaderState, Ring
+from ergoscope.rows import read_row
+from ergoscope.settings import Settings
+from ergoscope.voice import Voice
+from ergoscope_contract.records import Attempt, Ending, Event
+from ergoscope_contract.records import Run as RunRecord
+
+TABLES_AT_MOST = 4096  # remembered sets of keys; a job that never logs the same keys twice must not grow
+ANSWER_S = 1.0
+
+
+class Taps(Protocol):
+    """What a run needs to know of the hooks on its model."""
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done."""
+        ...
+
+    def detach(self) -> None:
+        """Remove the hooks and hand over what is still held back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The way from a run to its sidecar: the spool's folder, the ring, and who reads it."""
+
+    folder: Path
+    ring: Ring
+    companion: Companion
+
+
+class Run:
+    """A run that is being recorded. `ergoscope.init` and `ergoscope.watch` make it.
+
+    id, name, project: who it is. url: where its page is. config: its configuration; changes are sent.
+    Usable as a context: an exception that leaves it ends the run as failed.
+    """
+
+    def __init__(
+        self, settings: Settings, record: RunRecord, attempt: Attempt, feed: Feed | Nowhere, line: Line | None
+    ) -> None:
+        self.id, self.name, self.project = record.id, record.name, record.project
+        self.url = f"{settings.base_url.rstrip('/')}/runs/{record.id}"
+        self.config = Config(record.config, changed=self._tell_about)
+        self._settings, self._record, self._attempt = settings, record, attempt
+        self._feed, self._line = feed, line
+        self._voice = Voice(silent=settings.silent)
+        self._exits = ExitWatch(self._leave)
+        self._taps: Taps | None = None
+        self._tables: dict[tuple[str, ...], int] = {}
+        self._next_step = 0
+        self._refused = 0
+        self._owner = os.getpid()
+        self._open = True
+        self._started = False
+
+    @property
+    def outlet(self) -> Feed | Nowhere:
+        """Where probes hand over what they measured."""
+        return self._feed
+
+    @property
+    def settings(self) -> Settings:
+        """How the run is recorded."""
+        return self._settings
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its spool is; None when the run is disabled."""
+        return self._line.folder if self._line else None
+
+    @property
+    def open(self) -> bool:
+        """Whether it still records: not after `finish`, and never in a forked child."""
+        return self._open and os.getpid() == self._owner
+
+    def start(self, *, taps: Taps | None = None) -> "Run":
+        """Start the sidecar and say where the run can be seen; `taps` counts the steps from now on."""
+        self._taps = taps
+        if self._line is None:
+            return self
+        self._started = True
+        self._write_manifest(self._line)
+        self._exits.install()
+        trouble = self._line.companion.start()
+        if trouble:
+            self._voice.say(f"nothing is sent: {trouble}. It is kept in {self._line.ring.path}")
+        elif self._settings.mode == "offline":
+            self._voice.say(f"offline: run {self.name} is kept in {self._line.folder}; {self._sync_line()}")
+        else:
+            self._announce(self._line)
+        return self
+
+    def _write_manifest(self, line: Line) -> None:
+        Manifest(
+            run=self._current(),
+            attempt=self._attempt,
+            birth=birth(self._owner),
+            ring=str(line.ring.path),
+            mode="offline" if self._settings.mode == "offline" else "online",
+            base_url=self._settings.base_url,
+            give_up_s=self._settings.give_up_s,
+            keep_spool=self._settings.keep_spool,
+        ).write(line.folder)
+
+    def _announce(self, line: Line) -> None:
+        if self._settings.silent:
+            return  # nobody to tell, so nothing to wait for
+        if line.companion.wait_for_answer(ANSWER_S) is False:
+            self._voice.say(
+                f"no server answers at {self._settings.base_url}: everything is kept in {line.folder} and sent "
+                f"when one does; later: {self._sync_line()}"
+            )
+        self._voice.say(f"run {self.name}: {self.url}")
+
+    def _sync_line(self) -> str:
+        return f"ergoscope sync {self._line.folder}" if self._line else ""
+
+    def log(self, data: Mapping[str, object], step: int | None = None) -> None:
+        """Record a row of numbers; costs microseconds, never waits and never raises.
+
+        Args:
+            data: Names and numbers: Python's, numpy's, or tensors of one element; dictionaries inside are joined
+                with "/". NaN and infinities are recorded. What is no number is refused alone, with one line that
+                says so.
+            step: The row's step; may repeat or go back. Without it, the watched optimizer's steps, or, when nothing
+                is watched, one more than the last.
+        """
+        if not self._open or os.getpid() != self._owner:
+            return
+        try:
+            self._log(data, step)
+        except Exception as error:
+            self._voice.once("log", f"a row could not be recorded: {describe(error)}; give a dictionary of numbers")
+
+    def _log(self, data: Mapping[str, object], step: int | None) -> None:
+        row = read_row(data)
+        if row.keys:
+            table = self._tables.get(row.keys)
+            if table is None:
+                table = self._register(row.keys)
+            number = self._step(step)
+            self._next_step = number + 1
+            self._feed.row(table, number, row.values.tobytes(), dtype="f8")
+        if row.refused:
+            self._refuse(row.refused)
+
+    def _register(self, keys: tuple[str, ...]) -> int:
+        if len(self._tables) >= TABLES_AT_MOST:
+            self._tables.clear()
+        table = self._tables[keys] = self._feed.table([str(key) for key in keys])
+        return table
+
+    def _step(self, given: object) -> int:
+        if given is not None:
+            try:
+                return operator.index(given)  # type: ignore[arg-type]  # what is no integer raises
+            except TypeError:
+                if isinstance(given, float) and given == int(given):
+                    return int(given)
+                self._voice.once("step", f"step is {given!r:.60}; it must be an integer. The default is used instead")
+        return self._next_step if self._taps is None else self._taps.step
+
+    def _refuse(self, refused: Mapping[str, str]) -> None:
+        self._refused += len(refused)
+        key, seen = next(iter(refused.items()))
+        text = f"{key} was not recorded: {seen}; allowed are numbers, also NaN and infinite ones, one each"
+        if self._voice.once("refused", f"{text}. The rest of the row is kept; this is said once"):
+            self._feed.record(Event(kind="agent", wall=time.time(), text=text))
+
+    def alert(self, title: str, text: str = "", *, level: Literal["info", "warn", "crit"] = "info") -> None:
+        """Mark something on the run's charts and in its list of events."""
+        if self.open:
+            words = f"{title}: {text}" if text else str(title)
+            step = self._taps.step if self._taps else (self._next_step - 1 if self._next_step else None)
+            self._feed.record(Event(kind="alert", wall=time.time(), step=step, text=words, data={"level": level}))
+
+    def finish(self, *, reason: str = "") -> None:
+        """End the run: everything is on disk and, when the server answers, delivered, or the wait is over.
+
+        Args:
+            reason: Why it failed; empty when it did not.
+        """
+        if not self.open:
+            return
+        self._open = False
+        self._exits.remove()
+        try:
+            self._finish("failed" if reason else "finished", reason)
+        except Exception as error:
+            self._voice.say(f"the run could not be ended properly: {describe(error)}")
+
+    def _finish(self, how: Literal["finished", "failed"], reason: str) -> None:
+        if self._taps is not None:
+            self._taps.detach()
+        self._feed.end(Ending(how=how, wall=time.time(), reason=reason))
+        if self._line is None or not self._started:
+            return
+        online = self._settings.mode == "online"
+        state = self._line.companion.wait_for_end(self._settings.finish_wait_s, online=online)
+        if state == ReaderState.DELIVERED:
+            self._voice.say(f"run {self.name} {how}: {self.url}")
+        else:
+            whereabouts = "is kept in" if state == ReaderState.SPOOLED else "is still being written to"
+            self._voice.say(f"run {self.name} {how} and {whereabouts} {self._line.folder}; {self._sync_line()}")
+
+    def abandon(self) -> None:
+        """Take back a run that never started, with everything on disk."""
+        self._open = False
+        if self._line is not None and not self._started:
+            self._line.ring.unlink()
+            self._line.folder.rmdir()
+            with contextlib.suppress(OSError):  # another attempt's folder may be there
+                self._line.folder.parent.rmdir()
+
+    def _leave(self, reason: str) -> None:
+        self.finish(reason=reason)
+
+    def _current(self) -> RunRecord:
+        return msgspec.structs.replace(self._record, config=self.config.as_dict())
+
+    def _tell_about(self) -> None:
+        if self.open and self._started:
+            self._feed.about(self._current())
+
+    def __enter__(self) -> "Run":
+        """Use the run as a context."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish; an exception ends the run as failed and goes on."""
+        self.finish(reason=describe(error) if error else "")

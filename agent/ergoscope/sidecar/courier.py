@@ -1,0 +1,144 @@
+"""Takes a spool's batches to the server, in order, each until it is acknowledged or refused for good."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from ergoscope.sidecar.delivery import Delivery, Outcome
+from ergoscope.sidecar.spool import (
+    Frame,
+    Place,
+    frames,
+    read_delivered,
+    segment_path,
+    segments,
+    write_delivered,
+)
+from ergoscope_contract.records import Event
+
+REFUSED = "refused"
+FIRST_WAIT_S = 0.1
+LONGEST_WAIT_S = 2.0  # a server that was started again should be found soon
+GRACE_S = 5.0  # that a server which answered before may be away and still counts as there
+QUIET_S = 10.0  # between two events about refusals; the log has all of them
+_log = logging.getLogger("ergoscope.sidecar")
+
+
+def pause(failures: int, chance: float) -> float:
+    """Give the seconds to wait after so many failures in a row: doubling, capped, spread by `chance` in [0, 1).
+
+    Example:
+        >>> pause(1, 0.0), pause(1, 1.0), pause(99, 1.0)
+        (0.05, 0.1, 2.0)
+    """
+    longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures - 1, 16))
+    return longest * (0.5 + 0.5 * chance)
+
+
+def refused_batches(folder: Path) -> int:
+    """Count the batches of a spool that were set aside."""
+    return len(list((folder / REFUSED).glob("*.batch")))
+
+
+class Courier:
+    """Delivers one spool.
+
+    reachable: whether there is a server that takes batches; None before the first try.
+    failures: deliveries in a row that must be tried again.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        delivery: Delivery,
+        *,
+        keep: bool,
+        chance: Callable[[], float],
+        tell: Callable[[Event], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._folder, self._delivery, self._keep = folder, delivery, keep
+        self._chance, self._tell, self._clock = chance, tell, clock
+        self._place = read_delivered(folder)
+        self._told = -QUIET_S
+        self._answered_at: float | None = None
+        self.reachable: bool | None = None
+        self.failures = 0
+        self.reason = ""
+
+    @property
+    def seq(self) -> int:
+        """The number of the next batch to deliver."""
+        return self._place.seq
+
+    def refresh(self) -> None:
+        """Go on where another sender of the same spool has stopped."""
+        place = read_delivered(self._folder)
+        if place.seq > self._place.seq:
+            self._place = place
+
+    def deliver_some(self, stop: Callable[[], bool]) -> float:
+        """Deliver what is on disk until there is nothing more, a delivery must be tried again, or `stop` says so.
+
+        Returns:
+            Seconds to wait before the next try; 0 when everything was delivered.
+        """
+        for frame in frames(self._folder, self._place):
+            if stop():
+                return 0.0
+            outcome = self._delivery.send(frame.data)
+            if outcome.kind == "later":
+                return self._wait_for(outcome)
+            self._note_answer()
+            if outcome.kind == "refused":
+                self._set_aside(frame, outcome.reason)
+            elif outcome.refusals:
+                self._tell_refusals(outcome)
+            self._pass(frame.after)
+        return 0.0
+
+    def _wait_for(self, outcome: Outcome) -> float:
+        self.failures += 1
+        self.reachable = self._answered_at is not None and self._clock() - self._answered_at < GRACE_S
+        if outcome.reason != self.reason:
+            _log.warning("not delivered yet: %s", outcome.reason)
+            self.reason = outcome.reason
+        return max(outcome.wait_s, pause(self.failures, self._chance()))
+
+    def _note_answer(self) -> None:
+        if self.failures:
+            _log.info("delivering again after %d tries", self.failures)
+        self.failures, self.reachable, self.reason = 0, True, ""
+        self._answered_at = self._clock()
+
+    def _pass(self, place: Place) -> None:
+        write_delivered(self._folder, place)
+        done = place.segment != self._place.segment and not self._keep
+        self._place = place
+        if done:
+            for first in segments(self._folder):
+                if first < place.segment:
+                    segment_path(self._folder, first).unlink(missing_ok=True)
+
+    def _set_aside(self, frame: Frame, reason: str) -> None:
+        """Keep a batch that the server will never take, with its reason, and go on with the next."""
+        _log.error("batch %d was refused: %s", frame.seq, reason)
+        aside = self._folder / REFUSED
+        aside.mkdir(exist_ok=True)
+        (aside / f"{frame.seq:012d}.batch").write_bytes(frame.data)
+        (aside / f"{frame.seq:012d}.json").write_bytes(msgspec.json.encode({"seq": frame.seq, "reason": reason}))
+        self._report(f"batch {frame.seq} was refused and set aside: {reason}")
+
+    def _tell_refusals(self, outcome: Outcome) -> None:
+        first = outcome.refusals[0]
+        text = f"{len(outcome.refusals)} values were refused, first {first.where}: {first.reason}"
+        _log.warning("%s", text)
+        self._report(text)
+
+    def _report(self, text: str) -> None:
+        now = self._clock()
+        if now - self._told >= QUIET_S:
+            self._told = now
+            self._tell(Event(kind="refused", wall=now, text=text))

@@ -1,0 +1,164 @@
+"""The life of a sidecar: beside the job, then without it until everything is delivered or time is up."""
+
+import logging
+import random
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ergoscope.manifest import Manifest
+from ergoscope.process import Witness
+from ergoscope.ring import ReaderState, Ring, Word
+from ergoscope.sidecar.courier import REFUSED, Courier
+from ergoscope.sidecar.delivery import Delivery
+from ergoscope.sidecar.lock import SENDER, FileLock
+from ergoscope.sidecar.recorder import Closed, Recorder
+from ergoscope.sidecar.spool import segment_path, segments
+from ergoscope.sidecar.tables import FILE as TABLES
+from ergoscope_contract.records import Event
+
+POLL_S = 0.05
+DISK_FULL_S = 1.0
+_log = logging.getLogger("ergoscope.sidecar")
+
+
+class Sender(threading.Thread):
+    """Delivers beside the reading, since a server may keep a request waiting."""
+
+    def __init__(self, folder: Path, manifest: Manifest, ring: Ring, delivery: Delivery, tell: Callable[[Event], None]):
+        super().__init__(name="ergoscope-sender", daemon=True)
+        self._ring = ring
+        self._lock = FileLock(folder / SENDER)
+        self._courier = Courier(
+            folder, delivery, keep=manifest.keep_spool, chance=random.random, tell=tell, clock=time.time
+        )
+        self._leave = threading.Event()
+        self._wake = threading.Event()
+
+    @property
+    def seq(self) -> int:
+        """The number of the next batch to deliver."""
+        return self._courier.seq
+
+    def run(self) -> None:
+        """Deliver until told to leave."""
+        while not self._leave.is_set():
+            try:
+                wait = self._deliver()
+            except OSError as error:
+                _log.warning("the spool could not be read: %s", error)
+                wait = DISK_FULL_S
+            if self._courier.reachable is not None:
+                self._ring.words[Word.SERVER] = 1 if self._courier.reachable else 2
+            if wait:
+                self._leave.wait(wait)
+            else:
+                self._wake.wait(POLL_S)
+                self._wake.clear()
+        self._lock.release()
+
+    def _deliver(self) -> float:
+        if not self._lock.acquire():
+            return 1.0
+        self._courier.refresh()
+        wait = self._courier.deliver_some(self._leave.is_set)
+        if wait:
+            self._lock.release()  # while the server does not answer us, `ergoscope sync` may try another way
+        return wait
+
+    def hurry(self) -> None:
+        """Say that there is more to deliver."""
+        self._wake.set()
+
+    def leave(self) -> None:
+        """End after the request under way, at most a few seconds later."""
+        self._leave.set()
+        self._wake.set()
+        self.join(2.0)
+
+
+class Sidecar:
+    """Everything between one ring and one server."""
+
+    def __init__(self, folder: Path, manifest: Manifest, ring: Ring, delivery: Delivery | None) -> None:
+        self._folder, self._manifest, self._ring = folder, manifest, ring
+        self._recorder = Recorder(folder, manifest, ring, clock=time.time)
+        self._sender = Sender(folder, manifest, ring, delivery, self._recorder.tell) if delivery else None
+        self._stopped = False  # no lock in it: it is set by a signal's handler
+
+    def stop(self) -> None:
+        """Ask to write down what is there and leave, as the machine may go down."""
+        self._stopped = True
+
+    def run(self) -> None:
+        """Stay until the job has ended and everything is delivered, or as long as that is worth trying."""
+        if self._sender:
+            self._sender.start()
+        witness = Witness(self._manifest.attempt.pid, self._manifest.birth)
+        while not self._stopped:
+            gone = witness.wait(POLL_S)
+            if not self._attempt(self._recorder.step):
+                continue
+            closed = self._recorder.closed
+            if closed or gone:
+                self._end(closed)
+                break
+        witness.close()
+        if self._stopped:
+            self._attempt(self._recorder.step)
+            self._attempt(self._recorder.flush)
+        delivered = self._deliver_the_rest()
+        if self._sender:
+            self._sender.leave()
+        self._recorder.close()
+        if delivered:
+            if not self._manifest.keep_spool:
+                clear(self._folder)
+            self._ring.words[Word.READER_STATE] = ReaderState.DELIVERED
+
+    def _attempt(self, act: Callable[[], None]) -> bool:
+        """Do something that needs the disk; when that is full, the ring keeps what it has."""
+        try:
+            act()
+        except OSError as error:
+            _log.warning("nothing can be written to %s: %s", self._folder, error)
+            time.sleep(DISK_FULL_S)
+            return False
+        return True
+
+    def _end(self, closed: Closed) -> None:
+        reason = "" if closed else "the process ended without a word"
+        while not self._attempt(lambda: self._recorder.end(closed or "crashed", reason=reason)):
+            if self._stopped:
+                return
+        _log.info("the job %s at step %s", closed or "crashed", self._recorder.last_step)
+
+    def _deliver_the_rest(self) -> bool:
+        """Wait for the last delivery, for a bounded time."""
+        if self._sender is None or self._stopped:
+            return False
+        deadline = time.monotonic() + self._manifest.give_up_s
+        while self._sender.seq < self._recorder.seq:
+            self._sender.hurry()
+            time.sleep(0.01)
+            if self._stopped or time.monotonic() > deadline:
+                _log.warning("left undelivered: ergoscope sync %s", self._folder)
+                return False
+        return True
+
+
+def clear(folder: Path) -> None:
+    """Remove a spool that was delivered; batches that the server refused stay, with the log and the reasons."""
+    if not (folder / REFUSED).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        for parent in (folder.parent, folder.parent.parent):
+            try:
+                parent.rmdir()  # only when nothing else is there
+            except OSError:
+                return
+        return
+    for first in segments(folder):
+        segment_path(folder, first).unlink(missing_ok=True)
+    (folder / TABLES).unlink(missing_ok=True)

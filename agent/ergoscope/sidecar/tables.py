@@ -1,0 +1,48 @@
+"""The tables that the ring named, kept on disk: a sidecar that takes over must know them."""
+
+import struct
+import zlib
+from pathlib import Path
+
+from ergoscope.entries import unpack_keys
+
+FILE = "tables"
+_FRAME = struct.Struct("<II")  # length, crc32
+
+
+class TableFile:
+    """Appends each KEYS record before the ring may forget it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self.tables: dict[int, list[str]] = {}
+        whole = self._read()
+        self._file = self._path.open("r+b" if self._path.exists() else "w+b", buffering=0)
+        self._file.truncate(whole)
+        self._file.seek(whole)
+
+    def _read(self) -> int:
+        """Read the tables, and say how many bytes of the file are whole."""
+        data = self._path.read_bytes() if self._path.exists() else b""
+        place = 0
+        while place + _FRAME.size <= len(data):
+            length, crc = _FRAME.unpack_from(data, place)
+            payload = data[place + _FRAME.size : place + _FRAME.size + length]
+            if len(payload) < length or zlib.crc32(payload) != crc:
+                break
+            table, keys = unpack_keys(payload)
+            self.tables[table] = keys
+            place += _FRAME.size + length
+        return place
+
+    def append(self, payload: bytes) -> None:
+        """Keep one KEYS record.
+
+        Raises:
+            OSError: the disk did not take it.
+        """
+        self._file.write(_FRAME.pack(len(payload), zlib.crc32(payload)) + payload)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,181 @@
+"""Hooks on a training job: placing them and taking them away.
+
+Each watched optimizer gets a hook before and one after its `step`, on the instance alone, and `torch.autograd.backward`
+is wrapped to see the loss. Nothing is put on the model, so compiled models are not compiled again.
+"""
+
+import functools
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from ergoscope.description import describe
+from ergoscope.fence import Fence
+from ergoscope.monitor import Monitor
+from ergoscope.outlet import Outlet
+from ergoscope.watched import innermost
+from ergoscope_contract.records import Event, JsonObject
+
+_log = logging.getLogger("ergoscope")
+
+
+class Removable(Protocol):
+    """A placed hook."""
+
+    def remove(self) -> None:
+        """Take it away."""
+        ...
+
+
+class Taps:
+    """The hooks of one attachment; made by `attach`."""
+
+    def __init__(self, monitor: Monitor, fence: Fence, placed: Sequence[Removable], about: JsonObject) -> None:
+        """Hold what `attach` placed."""
+        self._monitor = monitor
+        self._fence = fence
+        self._placed = placed
+        self._about = about
+
+    @property
+    def step(self) -> int:
+        """Steps of the first optimizer done, counted from the start step."""
+        return self._monitor.step
+
+    @property
+    def alive(self) -> bool:
+        """False after `detach`, after too many errors, and in a forked child."""
+        return not self._fence.dead
+
+    def config(self) -> JsonObject:
+        """Hyper-parameters of the optimizers, parameter counts and torch version, as they were at attach."""
+        return self._about
+
+    def detach(self) -> None:
+        """Hand over the last values and take all hooks away; a second call does nothing. Never raises.
+
+        When somebody else has wrapped `torch.autograd.backward` after us, our wrapper has to stay under theirs; it
+        then only passes calls on.
+        """
+        self._fence.guard(self._monitor.finish)()
+        self._fence.dead = True
+        placed, self._placed = self._placed, ()
+        for hook in placed:
+            hook.remove()
+
+
+def attach(
+    model: nn.Module,
+    optimizer: Optimizer | Sequence[Optimizer],
+    outlet: Outlet,
+    *,
+    budget: float = 0.02,
+    start_step: int = 0,
+    clock: Callable[[], float] = time.perf_counter,
+    wall: Callable[[], float] = time.time,
+) -> Taps:
+    """Measure a job's training from now on; training itself stays the same, bit for bit.
+
+    Args:
+        model: Names the parameters.
+        optimizer: The optimizer, or several; the first one's steps are the job's steps.
+        outlet: Takes what is measured, from the thread that steps.
+        budget: Share of a step's time that measuring may take, above 0, at most 1.
+        start_step: Steps done before, for a job that goes on.
+        clock: Seconds that only grow, for costs.
+        wall: Unix seconds, for events.
+
+    Raises:
+        TypeError: `model` is no module, or an optimizer is none.
+        ValueError: There is no optimizer, or the budget is no share.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
+    several = _several(optimizer)
+
+    def report(text: str, last: bool) -> None:
+        if last:
+            text += "; that was one error too many: the agent is off, training goes on without it"
+        outlet.record(Event(kind="agent", wall=wall(), step=monitor.step, text=text, data={"off": last}))
+        _log.warning("ergoscope: %s", text) if last else _log.info("ergoscope: %s", text)
+
+    monitor = Monitor(model, several, outlet, budget=budget, start_step=start_step, clock=clock, wall=wall)
+    fence = Fence(report=report, clock=clock)
+    placed: list[Removable] = []
+    for number, one in enumerate(several):
+        placed += _tap_optimizer(one, number, monitor, fence)
+    placed.append(_BackwardTap(fence.guard(monitor.on_backward)))
+    return Taps(monitor, fence, placed, describe(model, several))
+
+
+def _several(optimizer: Optimizer | Sequence[Optimizer]) -> list[Optimizer]:
+    several: list[object] = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer)
+    if not several:
+        raise ValueError("optimizer is an empty list; give at least one torch.optim.Optimizer")
+    steppers = []
+    for one in several:
+        if not isinstance(one, Optimizer):
+            kind = type(one).__name__
+            raise TypeError(f"optimizer is a {kind}; it must be a torch.optim.Optimizer or a list of them")
+        steppers.append(innermost(one))
+    return steppers
+
+
+def _tap_optimizer(optimizer: Optimizer, number: int, monitor: Monitor, fence: Fence) -> list[Removable]:
+    def before(_: Optimizer, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        monitor.before(number, closure=len(args) > 1 or kwargs.get("closure") is not None)
+
+    def after(*_: object) -> None:
+        monitor.after(number, own=fence.spent)
+
+    # The first optimizer's steps are always counted.
+    return [
+        optimizer.register_step_pre_hook(fence.guard(before)),
+        optimizer.register_step_post_hook(fence.guard(after)),
+    ]
+
+
+class _BackwardTap:
+    """`torch.autograd.backward`, wrapped; `Tensor.backward` looks the name up at each call, so it comes here too."""
+
+    def __init__(self, capture: Callable[[object], None]) -> None:
+        is_compiling, original = torch.compiler.is_compiling, torch.autograd.backward
+        in_dynamo, untraced = _dynamo_view(capture)
+
+        @functools.wraps(original, updated=())  # dynamo leaves marks in __dict__ that are not ours
+        def backward(tensors, *args, **kwargs):  # type: ignore[no-untyped-def]  # whatever torch takes, passed on
+            if is_compiling():
+                return original(tensors, *args, **kwargs)
+            if in_dynamo():
+                untraced(tensors)
+            else:
+                capture(tensors)
+            return original(tensors, *args, **kwargs)
+
+        skip = getattr(sys.modules.get("torch._dynamo.decorators"), "skip", None)
+        self._original = original
+        self._ours = torch.autograd.backward = backward if skip is None else skip(backward)
+
+    def remove(self) -> None:
+        """Restore torch's function, unless somebody has wrapped ours."""
+        if torch.autograd.backward is self._ours:
+            torch.autograd.backward = self._original
+
+
+def _dynamo_view(capture: Callable[[object], None]) -> tuple[Callable[[], object], Callable[[object], None]]:
+    """How to tell that a compiled function is running, and `capture` so that dynamo does not trace into it there.
+
+    An optimizer has imported dynamo by the time it exists; where it has not, nothing is compiled, and importing dynamo
+    ourselves would cost seconds.
+    """
+    disable = getattr(sys.modules.get("torch._dynamo"), "disable", None)
+    if disable is None:
+        return (lambda: False), capture
+    running = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", lambda: True)
+    return running, disable(capture)

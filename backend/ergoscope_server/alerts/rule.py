@@ -1,0 +1,79 @@
+"""What a rule is, and what it sees."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ergoscope_contract.answers import Severity
+from ergoscope_server.indicators.divergence import Divergence
+from ergoscope_server.indicators.nonfinite import Offence
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """How long a running job has logged no new step.
+
+    seconds, limit: the silence and how long it may last, s; alive: whether its process was heard of within the limit.
+    """
+
+    seconds: float
+    limit: float
+    last_step: int
+    alive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a run at one moment; None where this moment says nothing of it.
+
+    step: newest step; now: Unix seconds.
+    offence: first value since the last look that is not finite; bad: such values among the newest 100 points.
+    places: layers whose gradient was not finite first, and the step, when the offence is new.
+    """
+
+    now: float
+    step: int | None = None
+    offence: Offence | None = None
+    bad: int | None = None
+    places: tuple[int, list[str]] | None = None
+    divergence: Divergence | None = None
+    silence: Silence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What a rule makes of the facts: whether its condition holds, the number, its threshold, and words for the text.
+
+    at: the moment in the rule's clock. step: the step an alert would begin at.
+    """
+
+    holds: bool
+    value: float
+    threshold: float
+    at: float
+    step: int | None
+    metric: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule, as data.
+
+    id, title, severity: how it is called and how much it matters.
+    condition: reads the facts; None means that they say nothing of it, and changes nothing.
+    persistence: observations in a row that must hold before it fires, and be clear before it resolves.
+    cooldown: how long after an end it stays quiet, in its clock ("steps" of the job or "seconds").
+    clear: share of the threshold that the value must fall below to count as clear; the threshold is that of the firing.
+    text: what the alert says, with the observation's words in braces.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    condition: Callable[[Facts], Observed | None]
+    persistence: int
+    cooldown: float
+    clock: Literal["steps", "seconds"]
+    clear: float
+    text: str

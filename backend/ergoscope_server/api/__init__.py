@@ -1,0 +1,1 @@
+"""The REST interface, one resource a file."""

@@ -1,0 +1,47 @@
+"""Answers as JSON, with the numbers that JSON cannot say spelled out, and problems in one form."""
+
+import math
+
+import msgspec
+import numpy as np
+from fastapi import Response
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from ergoscope_contract.jsonable import spell, spell_all
+
+
+class JsonAnswer(Response):
+    """A response whose content is encoded by msgspec; floats must be finite or spelled already."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        """Encode."""
+        return msgspec.json.encode(content)
+
+
+def problem(status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None) -> JsonAnswer:
+    """Make an error answer: what kind, and what was seen and what is allowed."""
+    return JsonAnswer({"error": kind, "detail": detail}, status_code=status, headers=headers)
+
+
+def numbers(values: NDArray[np.generic]) -> list[object]:
+    """Give an array as a list that JSON can carry."""
+    listed: list[object] = values.tolist()
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return list(spell_all(values.astype(np.float64).tolist()))
+    return listed
+
+
+def spelled(value: object) -> object:
+    """Give a record as plain lists and objects in which no float is NaN or infinite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else spell(value)
+    if isinstance(value, Struct):
+        value = msgspec.to_builtins(value)
+    if isinstance(value, dict):
+        return {key: spelled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [spelled(item) for item in value]
+    return value

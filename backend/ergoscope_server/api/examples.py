@@ -1,0 +1,129 @@
+"""Examples for the API's description; a test sends and compares them, so they are what the service really says."""
+
+BATCH: dict[str, object] = {
+    "version": 1,
+    "run": "fox-7",
+    "attempt": 1790000000000,
+    "rank": 0,
+    "seq": 0,
+    "keys": ["loss", "lr"],
+    "blocks": [
+        {
+            "keys": [0, 1],
+            "steps": [1, 2, 3],
+            "values": [[2.31, "NaN", 2.2], [0.1, 0.1, 0.1]],
+            "wall": [1790000000.5, 1790000001.5],
+        }
+    ],
+    "about": {
+        "id": "fox-7",
+        "project": "digits",
+        "name": "first try",
+        "created": 1790000000.0,
+        "config": {"optimizer": "SGD"},
+    },
+    "pulse": {"wall": 1790000001.5, "last_step": 3},
+}
+RECEIPT: dict[str, object] = {"stored": True, "values": 6}
+SERIES: dict[str, object] = {
+    "run": "fox-7",
+    "cursor": 1,
+    "series": [
+        {"metric": "loss", "rank": 0, "points": 3, "steps": [1, 2, 3], "values": [2.31, "NaN", 2.2]},
+        {"metric": "lr", "rank": 0, "points": 3, "steps": [1, 2, 3], "values": [0.1, 0.1, 0.1]},
+    ],
+}
+BUCKETS: dict[str, object] = {
+    "run": "fox-7",
+    "cursor": 1,
+    "series": [
+        {
+            "metric": "loss",
+            "rank": 0,
+            "points": 3,
+            "buckets": {
+                "first": [1, 3],
+                "last": [2, 3],
+                "low": [2.31, 2.2],
+                "high": [2.31, 2.2],
+                "mean": [2.31, 2.2],
+                "final": ["NaN", 2.2],
+                "count": [2, 1],
+                "nonfinite": [1, 0],
+            },
+        }
+    ],
+}
+METRICS: dict[str, object] = {
+    "metrics": [
+        {"key": "loss", "rank": 0, "points": 3, "last_step": 3, "last_value": 2.2},
+        {"key": "lr", "rank": 0, "points": 3, "last_step": 3, "last_value": 0.1},
+        {"key": "wall", "rank": 0, "points": 2, "last_step": 3, "last_value": 1790000001.5},
+    ]
+}
+PROBLEM: dict[str, object] = {
+    "error": "Unknown",
+    "detail": "there is no run 'nobody'; GET /api/v1/runs has those there are",
+}
+STREAM = (
+    "retry: 1000\n\n"
+    "id: fox-7:1\n"
+    "event: increment\n"
+    'data: {"run":"fox-7","cursor":1,"series":[{"metric":"lr","rank":0,"points":3,"steps":[1,2,3],'
+    '"values":[0.1,0.1,0.1]}]}\n\n'
+)
+
+Responses = dict[int | str, dict[str, object]]
+
+
+def answered(**examples: object) -> Responses:
+    """Describe a good answer by examples, and the one for what does not exist."""
+    named = {name: {"value": value} for name, value in examples.items()}
+    good: Responses = {200: {"content": {"application/json": {"examples": named}}, "description": "As asked"}}
+    return good | MISSING
+
+
+MISSING: Responses = {404: {"content": {"application/json": {"example": PROBLEM}}, "description": "No such run"}}
+RECEIVED: Responses = {
+    200: {"content": {"application/json": {"example": RECEIPT}}, "description": "Durable"},
+    400: {"description": "Not a batch, or of a version that is not understood here; nothing is kept"},
+    413: {"description": "Larger than allowed; nothing is kept"},
+    422: {
+        "content": {
+            "application/json": {
+                "example": {
+                    "stored": True,
+                    "values": 2,
+                    "refused": [
+                        {
+                            "where": "blocks[0].loss[1]",
+                            "reason": "None is not a number; allowed: numbers, 'NaN', 'Infinity', '-Infinity'",
+                        }
+                    ],
+                }
+            }
+        },
+        "description": "Durable but for what is listed as refused",
+    },
+    503: {"description": "Cannot be stored now; keep it and try again after Retry-After seconds"},
+}
+BODY: dict[str, object] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"example": BATCH},
+            "application/octet-stream": {
+                "schema": {"type": "string", "format": "binary", "description": "ERGO, version byte, zstd of msgpack"}
+            },
+        },
+    }
+}
+STREAMED: Responses = {
+    200: {
+        "content": {
+            "text/event-stream": {"example": STREAM},
+            "application/json": {"example": {"cursor": "fox-7:1", "events": [{"event": "verdict", "data": {}}]}},
+        },
+        "description": "Events from the cursor on; as one object for those who ask for JSON",
+    }
+}

@@ -1,0 +1,130 @@
+"""Series of one run or several: points at full resolution, or buckets that lose no extreme."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from ergoscope_contract.jsonable import spell
+from ergoscope_server.api.answer import JsonAnswer, numbers
+from ergoscope_server.api.examples import BUCKETS, METRICS, SERIES, answered
+from ergoscope_server.api.runs import unknown
+from ergoscope_server.api.service import ServiceOf
+from ergoscope_server.store.errors import UnknownRunError
+from ergoscope_server.store.points import HIGHEST, LOWEST
+from ergoscope_server.store.series import Query as Asked
+from ergoscope_server.store.series import SeriesAnswer, SeriesData
+
+MOST_BUCKETS = 20_000
+MOST_METRICS = 2_000
+ALL_RANKS = -1
+
+router = APIRouter(prefix="/api/v1", tags=["series"], default_response_class=JsonAnswer)
+
+Names = Annotated[
+    list[str] | None,
+    Query(description="Names, each in its own parameter; `*` stands for any characters.", max_length=MOST_METRICS),
+]
+Step = Annotated[int | None, Query(ge=LOWEST, le=HIGHEST)]
+BucketCount = Annotated[
+    int | None, Query(ge=1, le=MOST_BUCKETS, description="At most so many buckets; points where there are fewer.")
+]
+Rank = Annotated[int, Query(ge=ALL_RANKS, description="One rank, or -1 for all.")]
+Cursor = Annotated[int | None, Query(ge=0, description="Only what arrived after this cursor.")]
+
+
+@router.get("/runs/{run}/series", responses=answered(points=SERIES, buckets=BUCKETS))
+def get_series(
+    service: ServiceOf,
+    run: str,
+    metrics: Names = None,
+    metric: Names = None,
+    first: Step = None,
+    last: Step = None,
+    buckets: BucketCount = None,
+    since: Cursor = None,
+    rank: Rank = 0,
+) -> JsonAnswer:
+    """Series of one run, all complete up to the answer's `cursor`."""
+    asked = _asked(metrics, metric, first, last, buckets, since, rank)
+    try:
+        return JsonAnswer(encode(service.store.series(run, asked)))
+    except UnknownRunError:
+        return unknown(run)
+
+
+@router.get("/series", responses=answered(points={"runs": [SERIES]}))
+def get_series_of_runs(
+    service: ServiceOf,
+    runs: Annotated[list[str], Query(max_length=100)],
+    metrics: Names = None,
+    metric: Names = None,
+    first: Step = None,
+    last: Step = None,
+    buckets: BucketCount = None,
+    rank: Rank = 0,
+) -> JsonAnswer:
+    """The same series of several runs, one entry a run in the order asked."""
+    asked = _asked(metrics, metric, first, last, buckets, None, rank)
+    answers: list[object] = []
+    for run in dict.fromkeys(runs):
+        try:
+            answers.append(encode(service.store.series(run, asked)))
+        except UnknownRunError:
+            return unknown(run)
+    return JsonAnswer({"runs": answers})
+
+
+@router.get("/runs/{run}/metrics", responses=answered(metrics=METRICS))
+def list_metrics(service: ServiceOf, run: str) -> JsonAnswer:
+    """The series of a run: name, rank, points, last step and last value."""
+    try:
+        found = service.store.listed(run)
+    except UnknownRunError:
+        return unknown(run)
+    return JsonAnswer(
+        {
+            "metrics": [
+                {
+                    "key": one.key,
+                    "rank": one.rank,
+                    "points": one.points,
+                    "last_step": one.last_step,
+                    "last_value": spell(one.last_value),
+                }
+                for one in found
+            ]
+        }
+    )
+
+
+def encode(answer: SeriesAnswer) -> dict[str, object]:
+    """Give an answer as JSON has it."""
+    return {"run": answer.run, "cursor": answer.cursor, "series": [encode_one(data) for data in answer.series]}
+
+
+def encode_one(data: SeriesData) -> dict[str, object]:
+    """Give one series as JSON has it."""
+    head: dict[str, object] = {"metric": data.metric, "rank": data.rank, "points": data.count}
+    if data.cells is None:
+        return head | {"steps": numbers(data.points.steps), "values": numbers(data.points.values)}
+    names = ("first", "last", "low", "high", "mean", "final", "count", "nonfinite")
+    return head | {"buckets": {name: numbers(getattr(data.cells, name)) for name in names}}
+
+
+def _asked(
+    metrics: list[str] | None,
+    metric: list[str] | None,
+    first: int | None,
+    last: int | None,
+    buckets: int | None,
+    since: int | None,
+    rank: int,
+) -> Asked:
+    return Asked(
+        metrics=list(dict.fromkeys([*(metrics or []), *(metric or [])])),
+        first=LOWEST if first is None else first,
+        last=HIGHEST if last is None else last,
+        buckets=buckets,
+        since=since,
+        rank=None if rank == ALL_RANKS else rank,
+    )

@@ -1,0 +1,1 @@
+"""Live fan-out: notices from writers to readers."""

@@ -1,0 +1,82 @@
+"""What a verdict needs of a run, read from a store."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from ergoscope_contract.records import Event
+from ergoscope_server.history.chronicle import Chronicle
+from ergoscope_server.indicators.assessment import RunData
+from ergoscope_server.indicators.points import FloatArray, IntArray, Points, points
+
+WINDOW = 12_500  # points before what is new: the longest window and what smoothing needs before it
+MOST = 200_000  # points read at once; a run that is further behind is judged from there on
+HEAD = 64
+LOSS_KEYS = ("loss", "train/loss", "train_loss", "loss/train", "training_loss")
+RESETS = ("resume", "data")
+
+
+class SeriesStore(Protocol):
+    """The part of a store that gives series and events."""
+
+    def tail(self, run: str, metric: str, n: int, *, after: int | None = None) -> tuple[IntArray, FloatArray]:
+        """Give the newest n points of rank 0 in step order, those after a step where given."""
+        ...
+
+    def head(self, run: str, metric: str, n: int) -> tuple[IntArray, FloatArray]:
+        """Give the first n points of rank 0 in step order."""
+        ...
+
+    def events(self, run: str) -> list[Event]:
+        """Give a run's events in the order they arrived."""
+        ...
+
+    def keys(self, run: str) -> list[str]:
+        """Give the names of a run's series."""
+        ...
+
+
+def load(store: SeriesStore, run: str, chronicle: Chronicle, *, last_step: int | None) -> RunData:
+    """Read the newest part of a run: what came after the chronicle's step, and the window before it.
+
+    A run without a series called "loss" is judged by the first of "train/loss", "train_loss", "loss/train" and
+    "training_loss" that it has.
+
+    Args:
+        store: Where the series are.
+        run: The run's id.
+        chronicle: What is known of it already.
+        last_step: Its newest step.
+    """
+    keys = store.keys(run)
+    behind = max(0, (last_step or 0) - chronicle.step)
+    n = min(MOST, WINDOW + behind)
+
+    def tail(metric: str) -> Points:
+        return points(*store.tail(run, metric, n))
+
+    loss = next((key for key in LOSS_KEYS if key in keys), "loss")
+    lr = "lr" if "lr" in keys else min((key for key in keys if key.startswith("lr/")), default="lr")
+    rates = tail(lr)
+    return RunData(
+        loss=tail(loss),
+        grad=tail("grad_norm"),
+        lr=rates,
+        loss_head=points(*store.head(run, loss, HEAD)),
+        grad_head=points(*store.head(run, "grad_norm", HEAD)),
+        resets=_resets(store.events(run), rates_logged=len(rates) > 0),
+        layers=lambda: _layers(store, run, keys, min(MOST, 200 + behind)),
+    )
+
+
+def _resets(events: Sequence[Event], *, rates_logged: bool) -> tuple[tuple[int, str], ...]:
+    """Give what began new stretches; changes of the learning rate only where its series is not there to tell."""
+    known = [(e.step, e.kind) for e in events if e.step is not None and e.step > 0 and e.kind in RESETS]
+    if not rates_logged:
+        known += [(e.step, "lr") for e in events if e.step is not None and e.step > 0 and e.kind == "lr_change"]
+    return tuple(dict.fromkeys(known))
+
+
+def _layers(store: SeriesStore, run: str, keys: Sequence[str], n: int) -> Mapping[str, Points]:
+    prefix = "grad_norm/"
+    names = [key for key in keys if key.startswith(prefix)]
+    return {name.removeprefix(prefix): points(*store.tail(run, name, n)) for name in names}

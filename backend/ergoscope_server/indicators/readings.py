@@ -1,0 +1,124 @@
+"""The answers of the tests as records, each with its interval, its age and how it was obtained."""
+
+import math
+
+from ergoscope_contract.answers import Reading
+from ergoscope_server.indicators.assessment import Assessment
+from ergoscope_server.indicators.numerals import count
+from ergoscope_server.indicators.plateau import LEAST, PlateauEvidence
+
+LOSS = (
+    "plateau_state",
+    "loss_mean_ci",
+    "iat",
+    "ess",
+    "loss_slope",
+    "geweke_z",
+    "stabilization_onset",
+    "window_distance",
+)
+CURVATURE = "curvature is not measured yet"
+NO_LOSS = "no loss has been logged"
+NO_GRADIENT = "no gradient norm has been logged"
+
+
+def too_few(have: int, need: int) -> str:
+    """Say how far a window is from what a test needs."""
+    return f"not enough steps yet ({count(have)} of {count(need)})"
+
+
+def readings(found: Assessment | None, *, grad_logged: bool, waiting: str = NO_LOSS) -> list[Reading]:
+    """Give every reading of the verdict, in a fixed order; what there is no value for says why.
+
+    Args:
+        found: The newest assessment; None when there is nothing to assess.
+        grad_logged: Whether the run logs a gradient norm at all.
+        waiting: Why there is nothing to assess.
+    """
+    if found is None:
+        loss = [Reading(name, absent=waiting) for name in (*LOSS, "loss_robust_z")]
+    elif found.evidence is None:
+        short = too_few(found.have, found.need)
+        loss = [*(Reading(name, absent=short, step=found.step) for name in LOSS), _robust_z(found)]
+    else:
+        loss = [*_tests(found, found.evidence), _robust_z(found)]
+    return [
+        *loss,
+        _gradient(found, waiting if grad_logged else NO_GRADIENT),
+        Reading("sharpness_ratio", absent=CURVATURE),
+    ]
+
+
+def _tests(found: Assessment, e: PlateauEvidence) -> list[Reading]:
+    at, stride, c = found.step, found.stride, e.correlation
+    short = too_few(found.have, found.need)
+    doubt = "" if c.reliable else "; the window is shorter than 50 of it, so it is a lower bound"
+    low, high = max(1.0, c.tau - 1.96 * c.error), c.tau + 1.96 * c.error
+    looks = f"{count(c.n)} readings over their autocorrelation time"
+    tests = f"failed: {', '.join(e.failed)}" if e.failed else "onset, slope, Geweke and window tests agree"
+    onset = Reading("stabilization_onset", found.first_step, step=at, how="MSER-5")
+    if not e.onset.settled:
+        onset = Reading("stabilization_onset", absent="the loss has not settled within the window", step=at)
+    return [
+        Reading("plateau_state", float(e.agree), step=at, how=tests),
+        _mean(e, at, short),
+        Reading("iat", c.tau * stride, low * stride, high * stride, step=at, how=f"Geyer's monotone sequence{doubt}"),
+        Reading("ess", c.ess, c.n / high, c.n / low, n=float(c.n), step=at, how=looks),
+        _slope(e, at, stride, short),
+        _geweke(e, at, short),
+        onset,
+        _windows(e, at, short),
+    ]
+
+
+def _mean(e: PlateauEvidence, at: int, short: str) -> Reading:
+    if e.mean is None:
+        return Reading("loss_mean_ci", absent=short, step=at)
+    m = e.mean
+    how = f"overlapping batch means of {count(m.batch)}, 95 %"
+    return Reading("loss_mean_ci", m.mean, m.mean - m.half, m.mean + m.half, e.correlation.ess, at, how)
+
+
+def _slope(e: PlateauEvidence, at: int, stride: int, short: str) -> Reading:
+    if e.trend is None:
+        text = "the loss bends too fast for a line; it falls clearly" if e.steep else short
+        return Reading("loss_slope", absent=text, step=at)
+    t, scale = e.trend, 1000 / stride
+    how = "least squares, error from overlapping batch means, 95 %"
+    low, high = (t.slope - t.half) * scale, (t.slope + t.half) * scale
+    return Reading("loss_slope", t.slope * scale, low, high, t.n / t.tau, at, how)
+
+
+def _geweke(e: PlateauEvidence, at: int, short: str) -> Reading:
+    if e.geweke is None or not math.isfinite(e.geweke):
+        return Reading("geweke_z", absent=short if e.geweke is None else "the series has no spread", step=at)
+    return Reading(
+        "geweke_z", e.geweke, step=at, how="first 10 % against last 50 %, batch-means error; agrees within ±2.6"
+    )
+
+
+def _windows(e: PlateauEvidence, at: int, short: str) -> Reading:
+    if e.windows is None:
+        return Reading("window_distance", absent=short, step=at)
+    w = e.windows
+    how = f"energy distance of two halves, one reading in {count(w.thinning)}, block permutation p = {w.p:.2g}"
+    return Reading("window_distance", w.distance, n=float(w.draws), step=at, how=how)
+
+
+def _robust_z(found: Assessment) -> Reading:
+    if found.z is None or not math.isfinite(found.z):
+        text = "needs 201 losses" if found.z is None else "the last 200 losses have no spread"
+        return Reading("loss_robust_z", absent=text, step=found.step)
+    return Reading(
+        "loss_robust_z", found.z, n=200.0, step=found.step, how="against the median of the 200 losses before"
+    )
+
+
+def _gradient(found: Assessment | None, waiting: str) -> Reading:
+    if found is None or waiting == NO_GRADIENT:
+        return Reading("grad_norm_level", absent=waiting)
+    if found.grad is None:
+        return Reading("grad_norm_level", absent=too_few(found.have, LEAST), step=found.step)
+    g = found.grad
+    how = "minibatch gradient norm, sampling noise included, over its first 20 steps; batch means, 95 %"
+    return Reading("grad_norm_level", g.ratio, g.ratio - g.half, g.ratio + g.half, g.n, found.step, how)

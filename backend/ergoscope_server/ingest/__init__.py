@@ -1,0 +1,1 @@
+"""The way in: decode, check, store, acknowledge."""

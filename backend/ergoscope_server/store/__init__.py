@@ -1,0 +1,1 @@
+"""Where everything is kept: arrival log, chunks and pyramid, runs, verdicts and alerts."""

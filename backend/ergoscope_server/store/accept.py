@@ -1,0 +1,109 @@
+"""Taking batches in: one transaction numbers them, recognises replays, and keeps the rows of runs and senders."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection
+
+from ergoscope_contract.errors import ShapeError
+from ergoscope_server.store import arrivals, feeds, runs, shapes
+from ergoscope_server.store.arrivals import Arrival
+from ergoscope_server.store.feeds import FeedState
+from ergoscope_server.store.runs import RunState
+
+USUAL_GAP_S = 60.0  # no sender is expected to be rarer than this
+
+_pack = msgspec.msgpack.encode
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch: its number in the run's log, None when it was there already or could not be taken."""
+
+    number: int | None = None
+    problem: str = ""
+
+
+def accept(connection: Connection, batches: Sequence[Arrival]) -> list[Outcome]:
+    """Store batches inside the caller's transaction; they are durable when it commits.
+
+    The rows of their runs are locked first, in one order everywhere, so numbers are given without gaps and a reader
+    that has seen a number has seen all below it.
+    """
+    states = runs.lock(connection, batches)
+    senders = feeds.load(connection, {(b.run, b.attempt, b.rank) for b in batches})
+    outcomes: list[Outcome] = []
+    taken: list[tuple[int, Arrival]] = []
+    for batch in batches:
+        outcome = _take(states[batch.run], senders, batch)
+        outcomes.append(outcome)
+        if outcome.number is not None:
+            taken.append((outcome.number, batch))
+    arrivals.append(connection, taken)
+    shapes.write(connection, taken)
+    touched = {(b.run, b.attempt, b.rank) for _, b in taken}
+    feeds.save(connection, {key: senders[key] for key in touched})
+    _count_attempts(connection, states, [key for key in touched if senders[key].fresh])
+    _settle(connection, states, taken)
+    runs.save(connection, {run: states[run] for run, _, _ in touched})
+    return outcomes
+
+
+def _take(state: RunState, senders: dict[feeds.Key, FeedState], batch: Arrival) -> Outcome:
+    sender = senders.setdefault((batch.run, batch.attempt, batch.rank), FeedState(fresh=True))
+    try:
+        if not sender.seen.add(batch.seq):
+            return Outcome()
+    except ShapeError as error:
+        return Outcome(problem=str(error))
+    if batch.attempt > state.attempt:
+        state.attempt, state.status, state.reason, state.last_step = batch.attempt, "running", "", None
+    _tell_sender(sender, state, batch)
+    _tell_run(state, batch)
+    state.cursor += 1
+    return Outcome(state.cursor)
+
+
+def _tell_sender(sender: FeedState, state: RunState, batch: Arrival) -> None:
+    if batch.begun is not None:
+        sender.begun = _pack(batch.begun)
+    if batch.last_step is not None:
+        sender.last_step = max(batch.last_step, sender.last_step if sender.last_step is not None else batch.last_step)
+    if batch.pulse is not None and batch.pulse.lost > sender.lost:
+        state.lost += batch.pulse.lost - sender.lost
+        sender.lost = batch.pulse.lost
+    if batch.ended is not None:
+        sender.how, sender.reason = batch.ended.how, batch.ended.reason.replace("\x00", "\ufffd")  # no column holds it
+
+
+def _tell_run(state: RunState, batch: Arrival) -> None:
+    if batch.about is not None:
+        state.about, state.project, state.name = _pack(batch.about), batch.about.project, batch.about.name
+        state.created = batch.about.created
+    newest = batch.attempt == state.attempt
+    if batch.begun is not None and newest and (batch.rank == 0 or not state.system):
+        state.system = _pack(batch.begun.system)
+    if newest and batch.last_step is not None:
+        state.last_step = max(batch.last_step, state.last_step if state.last_step is not None else batch.last_step)
+    if newest and batch.rank == 0:
+        state.latest.update(batch.latest)
+    state.gap = max(0.9 * state.gap, min(max(batch.received - state.last_seen, 0.0), USUAL_GAP_S))
+    state.last_seen = max(state.last_seen, batch.received)
+
+
+def _count_attempts(connection: Connection, states: dict[str, RunState], fresh: Iterable[feeds.Key]) -> None:
+    for run in {key[0] for key in fresh}:
+        states[run].attempts = feeds.count_attempts(connection, run)
+
+
+def _settle(connection: Connection, states: dict[str, RunState], taken: Iterable[tuple[int, Arrival]]) -> None:
+    """Say how the newest attempt ended, once all its ranks have said so, or as soon as one went wrong."""
+    for run in {batch.run for _, batch in taken if batch.ended is not None}:
+        state = states[run]
+        endings = feeds.endings(connection, run, state.attempt)
+        wrong = [(how, reason) for how, reason in endings if how in ("crashed", "failed")]
+        if wrong:
+            state.status, state.reason = min(wrong)
+        elif endings and all(how for how, _ in endings):
+            state.status, state.reason = "finished", endings[0][1]

@@ -1,0 +1,69 @@
+"""Senders: one row for each rank of each attempt of a run."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from sqlalchemy import Connection, bindparam, func, select, tuple_
+
+from ergoscope_server.store.seen import Seen
+from ergoscope_server.store.tables import feed
+from ergoscope_server.store.writing import Writer
+
+Key: TypeAlias = tuple[str, int, int]  # run, attempt, rank
+
+
+@dataclass(slots=True)
+class FeedState:
+    """A sender's row while a transaction works on it; `fresh` when it has none yet."""
+
+    seen: Seen = field(default_factory=Seen)
+    begun: bytes = b""
+    last_step: int | None = None
+    lost: int = 0
+    how: str = ""
+    reason: str = ""
+    fresh: bool = False
+
+
+_KEY = tuple_(feed.c.run, feed.c.attempt, feed.c.rank)
+_LOAD = select(feed).where(_KEY.in_(bindparam("keys", expanding=True)))
+_ATTEMPTS = select(func.count(func.distinct(feed.c.attempt))).where(feed.c.run == bindparam("run"))
+_ENDINGS = (
+    select(feed.c.how, feed.c.reason)
+    .where(feed.c.run == bindparam("run"), feed.c.attempt == bindparam("attempt"))
+    .order_by(feed.c.rank)
+)
+_save = Writer(feed, update=True)
+
+
+def load(connection: Connection, keys: Collection[Key]) -> dict[Key, FeedState]:
+    """Give the rows that are there."""
+    rows = connection.execute(_LOAD, {"keys": sorted(keys)}).all()
+    return {
+        (row.run, row.attempt, row.rank): FeedState(
+            Seen(row.seen), row.begun, row.last_step, row.lost, row.how, row.reason
+        )
+        for row in rows
+    }
+
+
+def save(connection: Connection, states: Mapping[Key, FeedState]) -> None:
+    """Write rows back."""
+    _save(
+        connection,
+        [
+            (*key, state.seen.pack(), state.begun, state.last_step, state.lost, state.how, state.reason)
+            for key, state in states.items()
+        ],
+    )
+
+
+def count_attempts(connection: Connection, run: str) -> int:
+    """Give the number of attempts of a run."""
+    return connection.execute(_ATTEMPTS, {"run": run}).scalar_one()
+
+
+def endings(connection: Connection, run: str, attempt: int) -> list[tuple[str, str]]:
+    """Give how each rank of an attempt ended and why, by rank; empty where one still lives."""
+    return [(how, reason) for how, reason in connection.execute(_ENDINGS, {"run": run, "attempt": attempt})]

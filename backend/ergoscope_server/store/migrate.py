@@ -1,0 +1,28 @@
+"""The schema's one way in: Alembic revisions, inside the package."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+from ergoscope_server.store.database import Database
+
+HEAD = "head"
+BARE = "base"
+
+
+def migrate(database: Database, *, to: str = HEAD) -> None:
+    """Bring the schema to a revision.
+
+    Args:
+        database: Where.
+        to: A revision, HEAD (the newest) or BARE (no tables); an older one than the present is a downgrade.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        if to == BARE:
+            command.downgrade(config, to)
+        else:
+            command.upgrade(config, to)

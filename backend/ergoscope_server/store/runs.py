@@ -1,0 +1,110 @@
+"""The rows of runs, as a transaction that takes batches in reads and writes them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, select
+
+from ergoscope_server.store.arrivals import Arrival
+from ergoscope_server.store.tables import run as table
+from ergoscope_server.store.writing import Row as TableRow
+from ergoscope_server.store.writing import Writer
+
+UNKNOWN = "unknown"  # project of a run whose description has not arrived
+
+
+@dataclass(slots=True)
+class RunState:
+    """A run's row while a transaction works on it."""
+
+    project: str = UNKNOWN
+    name: str = ""
+    created: float = 0.0
+    about: bytes = b""
+    system: bytes = b""
+    latest: dict[str, float] = field(default_factory=dict)
+    cursor: int = 0
+    attempt: int = -1
+    attempts: int = 0
+    status: str = "running"
+    reason: str = ""
+    last_seen: float = 0.0
+    gap: float = 0.0
+    last_step: int | None = None
+    lost: int = 0
+
+
+_LOCK = select(table).where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id).with_for_update()
+_save = Writer(table, update=True)
+_insert = Writer(table, keep=True)
+_latest = msgspec.msgpack.Decoder(dict[str, float])
+_pack = msgspec.msgpack.encode
+
+
+def lock(connection: Connection, batches: Iterable[Arrival]) -> dict[str, RunState]:
+    """Give the rows of the batches' runs, locked until the transaction ends; a run that is new gets a row."""
+    seen = {batch.run: batch.received for batch in batches}
+    states = _load(connection, sorted(seen))
+    missing = sorted(seen.keys() - states.keys())
+    if missing:
+        # Another process may insert the same run first: then nothing is inserted here, and its row is locked below.
+        fresh = {run: RunState(name=run, created=seen[run], last_seen=seen[run]) for run in missing}
+        _insert(connection, [_row(run, state) for run, state in fresh.items()])
+        states |= _load(connection, missing)
+    return states
+
+
+def save(connection: Connection, states: Mapping[str, RunState]) -> None:
+    """Write rows back."""
+    _save(connection, [_row(run, states[run]) for run in sorted(states)])
+
+
+def read_latest(data: bytes) -> dict[str, float]:
+    """Read the newest values of the headline metrics."""
+    return _latest.decode(data) if data else {}
+
+
+def _load(connection: Connection, ids: list[str]) -> dict[str, RunState]:
+    return {row.id: _state(row) for row in connection.execute(_LOCK, {"ids": ids}).all()}
+
+
+def _state(row: Row[tuple[object, ...]]) -> RunState:
+    return RunState(
+        project=row.project,
+        name=row.name,
+        created=row.created,
+        about=row.about,
+        system=row.system,
+        latest=read_latest(row.latest),
+        cursor=row.cursor,
+        attempt=row.attempt,
+        attempts=row.attempts,
+        status=row.status,
+        reason=row.reason,
+        last_seen=row.last_seen,
+        gap=row.gap,
+        last_step=row.last_step,
+        lost=row.lost,
+    )
+
+
+def _row(run: str, state: RunState) -> TableRow:
+    return (
+        run,
+        state.project,
+        state.name,
+        state.created,
+        state.about,
+        state.system,
+        _pack(state.latest),
+        state.cursor,
+        state.attempt,
+        state.attempts,
+        state.status,
+        state.reason,
+        state.last_seen,
+        state.gap,
+        state.last_step,
+        state.lost,
+    )

@@ -1,0 +1,74 @@
+"""Histograms, sketches, spectra and events: rows of their own, written when their batch arrives."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, bindparam, func, select
+
+from ergoscope_contract.records import Event, Histogram
+from ergoscope_server.store.arrivals import Arrival
+from ergoscope_server.store.attempts import reaches
+from ergoscope_server.store.tables import event, shape
+from ergoscope_server.store.writing import Writer
+
+_save_shapes = Writer(shape, update=True)
+_save_events = Writer(event)
+_EVENTS = select(event.c.data).where(event.c.run == bindparam("run")).order_by(event.c.number, event.c.position)
+_NEWEST = (
+    select(shape.c.step, shape.c.attempt, shape.c.data)
+    .where(
+        shape.c.run == bindparam("run"),
+        shape.c.kind == bindparam("kind"),
+        shape.c.metric == bindparam("metric"),
+        shape.c.rank == bindparam("rank"),
+    )
+    .order_by(shape.c.step.desc(), shape.c.attempt.desc())
+    .limit(bindparam("limit"))
+)
+_FIRSTS = (
+    select(shape.c.attempt, func.min(shape.c.step))
+    .where(
+        shape.c.run == bindparam("run"),
+        shape.c.kind == bindparam("kind"),
+        shape.c.metric == bindparam("metric"),
+        shape.c.rank == bindparam("rank"),
+    )
+    .group_by(shape.c.attempt)
+)
+_read_event = msgspec.msgpack.Decoder(Event).decode
+_read_histogram = msgspec.msgpack.Decoder(Histogram).decode
+
+
+def write(connection: Connection, taken: Sequence[tuple[int, Arrival]]) -> None:
+    """Write what batches bring besides points, under the numbers the batches were given."""
+    _save_shapes(
+        connection,
+        [
+            (batch.run, row.kind, row.metric, batch.rank, row.step, batch.attempt, row.data)
+            for _, batch in taken
+            for row in batch.shapes
+        ],
+    )
+    _save_events(
+        connection,
+        [
+            (batch.run, number, position, batch.attempt, batch.rank, data)
+            for number, batch in taken
+            for position, data in enumerate(batch.events)
+        ],
+    )
+
+
+def read_events(connection: Connection, run: str) -> list[Event]:
+    """Give a run's events in the order they arrived."""
+    return [_read_event(data) for (data,) in connection.execute(_EVENTS, {"run": run})]
+
+
+def read_histograms(connection: Connection, run: str, key: str, *, rank: int, limit: int) -> list[Histogram]:
+    """Give the newest `limit` histograms of a key in step order; from its first step on the newer attempt's count."""
+    where = {"run": run, "kind": "histogram", "metric": key, "rank": rank}
+    limits = reaches({row[0]: row[1] for row in connection.execute(_FIRSTS, where)})
+    # Twice as many rows as asked: one resume in the range may hide half of them.
+    rows = connection.execute(_NEWEST, {**where, "limit": 2 * limit}).all()
+    kept = [_read_histogram(data) for step, attempt, data in rows if step <= limits[attempt]]
+    return kept[:limit][::-1]

@@ -1,0 +1,195 @@
+"""The store as the rest of the service knows it: each method is one transaction."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.records import Event, Histogram
+from ergoscope_server.store import shapes, summary, watching
+from ergoscope_server.store import tidy as tidying
+from ergoscope_server.store.accept import Outcome, accept
+from ergoscope_server.store.arrivals import Arrival
+from ergoscope_server.store.cells import F8Array
+from ergoscope_server.store.compact import prepare_compaction, write_compaction
+from ergoscope_server.store.database import Database
+from ergoscope_server.store.ends import Listed, list_names, list_series, read_newest, read_oldest
+from ergoscope_server.store.errors import UnavailableError
+from ergoscope_server.store.fold import prepare, write
+from ergoscope_server.store.increments import Increment, read_cursor, read_increment, read_since
+from ergoscope_server.store.migrate import migrate
+from ergoscope_server.store.pieces import Owner
+from ergoscope_server.store.points import IntArray
+from ergoscope_server.store.series import Query, SeriesAnswer, read_series
+
+_CANNOT = (OperationalError, InterfaceError, PoolTimeoutError)
+
+
+class Store:
+    """Everything that is kept, in the database behind a URL.
+
+    Any method may raise UnavailableError when the database cannot answer, and may be called from any thread.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the database and bring its schema up to date."""
+        self.database = Database(url)
+        self._clock = clock
+        with _answering("be opened"):
+            migrate(self.database)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with _answering("answer"), self.database.read() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with _answering("write"), self.database.write() as connection:
+            yield connection
+
+    def accept(self, batches: Sequence[Arrival]) -> list[Outcome]:
+        """Store batches in one transaction; when this returns they are durable."""
+        with self._write() as connection:
+            return accept(connection, batches)
+
+    def summary(self, run: str) -> RunSummary | None:
+        """Give a run's summary, None when there is no such run."""
+        with self._read() as connection:
+            return summary.read_summary(connection, run, now=self._clock())
+
+    def summaries(self, *, project: str | None = None, status: str | None = None, limit: int = 500) -> list[RunSummary]:
+        """Give the newest runs first."""
+        with self._read() as connection:
+            return summary.read_summaries(connection, now=self._clock(), project=project, status=status, limit=limit)
+
+    def live_runs(self) -> list[str]:
+        """Give the ids of the runs that have not ended."""
+        with self._read() as connection:
+            return summary.read_live(connection)
+
+    def cursor(self, run: str) -> int:
+        """Give the number of a run's newest arrival; UnknownRunError when there is no such run."""
+        with self._read() as connection:
+            return read_cursor(connection, run)[0]
+
+    def series(self, run: str, query: Query) -> SeriesAnswer:
+        """Give series of a run; UnknownRunError when there is no such run."""
+        with self._read() as connection:
+            cursor, _ = read_cursor(connection, run)
+            if query.since is None:
+                return SeriesAnswer(run, cursor, read_series(connection, run, query))
+            return SeriesAnswer(run, cursor, read_since(connection, run, query, query.since))
+
+    def increment(self, run: str, since: int, metrics: Sequence[str], *, rank: int | None = 0) -> Increment:
+        """Give what arrived after a cursor; UnknownRunError when there is no such run."""
+        with self._read() as connection:
+            return read_increment(connection, run, since, metrics, rank)
+
+    def listed(self, run: str) -> list[Listed]:
+        """Give every series of a run; UnknownRunError when there is no such run."""
+        with self._read() as connection:
+            read_cursor(connection, run)
+            return list_series(connection, run)
+
+    def keys(self, run: str) -> list[str]:
+        """Give the names of a run's series; none when there is no such run."""
+        with self._read() as connection:
+            return list_names(connection, run)
+
+    def tail(self, run: str, metric: str, n: int, *, after: int | None = None) -> tuple[IntArray, F8Array]:
+        """Give steps and values of the newest `n` points of rank 0, those beyond a step where given, in step order."""
+        with self._read() as connection:
+            points = read_newest(connection, run, metric, n, after=after)
+        return points.steps, points.values.astype(np.float64)
+
+    def head(self, run: str, metric: str, n: int) -> tuple[IntArray, F8Array]:
+        """Give steps and values of the first `n` points of rank 0 in step order."""
+        with self._read() as connection:
+            points = read_oldest(connection, run, metric, n)
+        return points.steps, points.values.astype(np.float64)
+
+    def fold(self, run: str) -> int | None:
+        """Fold what the log of a run holds, at most MOST_ROWS batches; give the points folded, None when there is none.
+
+        Of several that fold the same run at once one does the work, and the others give 0.
+        """
+        with self._read() as connection:
+            folded = prepare(connection, run)
+        if folded is None:
+            return None
+        with self._write() as connection:
+            done = write(connection, run, folded)
+        for owner in folded.crowded if done else []:
+            self._compact(run, owner)
+        return folded.points if done else 0
+
+    def unfolded(self) -> list[str]:
+        """Give the runs whose log holds more than is folded."""
+        with self._read() as connection:
+            return tidying.unfolded(connection)
+
+    def untidy(self) -> list[str]:
+        """Give the runs whose log holds folded rows."""
+        with self._read() as connection:
+            return tidying.untidy(connection)
+
+    def tidy(self, run: str) -> None:
+        """Delete the folded rows of a run's log that need not be kept."""
+        with self._write() as connection:
+            tidying.tidy(connection, run, now=self._clock())
+
+    def _compact(self, run: str, owner: Owner) -> None:
+        with self._read() as connection:
+            made = prepare_compaction(connection, run, owner)
+        if made is not None:
+            with self._write() as connection:
+                write_compaction(connection, run, made)
+
+    def events(self, run: str) -> list[Event]:
+        """Give a run's events in the order they arrived."""
+        with self._read() as connection:
+            return shapes.read_events(connection, run)
+
+    def histograms(self, run: str, key: str, *, rank: int = 0, limit: int = 500) -> list[Histogram]:
+        """Give the newest histograms of a key in step order."""
+        with self._read() as connection:
+            return shapes.read_histograms(connection, run, key, rank=rank, limit=limit)
+
+    def verdict(self, run: str) -> tuple[Verdict, bytes] | None:
+        """Give a run's last verdict and the watch's memory of it."""
+        with self._read() as connection:
+            return watching.read_verdict(connection, run)
+
+    def save_verdict(self, verdict: Verdict, memory: bytes) -> None:
+        """Put a run's verdict in place of the one before."""
+        with self._write() as connection:
+            watching.save_verdict(connection, verdict, memory)
+
+    def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
+        """Give alerts, newest first, of one run or state where asked."""
+        with self._read() as connection:
+            return watching.read_alerts(connection, run=run, state=state)
+
+    def save_alert(self, alert: Alert) -> None:
+        """Insert an alert, or put it in place of the one with its id."""
+        with self._write() as connection:
+            watching.save_alert(connection, alert)
+
+
+@contextmanager
+def _answering(what: str) -> Iterator[None]:
+    try:
+        yield
+    except _CANNOT as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise UnavailableError(f"the database cannot {what} now: {reason}") from error

@@ -1,0 +1,1 @@
+"""What the product costs, measured; each prints a table with the machine and the commit."""

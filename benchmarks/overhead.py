@@ -1,0 +1,106 @@
+"""What watching costs a training step, against doing nothing and against peers, interleaved in one process.
+
+Every variant trains a model of its own from the same start. In each round every variant does a block of steps, in an
+order that rotates, so a drift of the machine touches all alike; a ratio compares blocks of one round.
+Helper processes of the variants (our sidecar, a peer's service) run all the time, so doing nothing pays for them too.
+
+    python -m benchmarks.overhead --net conv --rounds 40
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import torch
+from torch import Tensor
+
+from benchmarks.machine import about
+from benchmarks.nets import Job, conv_job, gpt_job
+from benchmarks.peers import PEERS
+from benchmarks.watched import watched
+
+AfterStep = Callable[[int, Tensor], None]
+Variant = Callable[[Job, str], AbstractContextManager[AfterStep]]
+NETS: dict[str, Callable[[], Job]] = {"conv": conv_job, "gpt": gpt_job}
+
+
+@contextmanager
+def plain(_job: Job, _folder: str) -> Iterator[AfterStep]:
+    """Do nothing."""
+    yield lambda _step, _loss: None
+
+
+def block(job: Job, after: AfterStep, *, first: int, steps: int) -> list[float]:
+    """Time each step of a block, in seconds, what is done after it included."""
+    times = []
+    for step in range(first, first + steps):
+        start = time.perf_counter()
+        loss = job.step()
+        after(step, loss)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def measure(net: str, variants: dict[str, Variant], *, rounds: int, steps: int) -> dict[str, list[list[float]]]:
+    """Give the step times by variant and round; the first round only warms up."""
+    names = list(variants)
+    times: dict[str, list[list[float]]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = {name: NETS[net]() for name in names}
+        live = {name: variants[name](jobs[name], folder) for name in names}
+        after = {name: context.__enter__() for name, context in live.items()}
+        for turn in range(rounds + 1):
+            for name in names[turn % len(names) :] + names[: turn % len(names)]:
+                times[name].append(block(jobs[name], after[name], first=turn * steps, steps=steps))
+        for context in live.values():
+            context.__exit__(None, None, None)
+    return {name: found[1:] for name, found in times.items()}
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Give the value below which `share` of the values lie."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def report(net: str, times: dict[str, list[list[float]]]) -> str:
+    """Write the table: ratios to doing nothing of the median, mean and 99th percentile step."""
+    base = times["nothing"]
+    rows = ["| variant | median step, ms | median ratio | ratio, quartiles over rounds | mean ratio | p99 ratio |"]
+    rows.append("|---|---|---|---|---|---|")
+    plain_all = [t for turn in base for t in turn]
+    for name, found in times.items():
+        every = [t for turn in found for t in turn]
+        ratios = [statistics.median(a) / statistics.median(b) for a, b in zip(found, base, strict=True)]
+        rows.append(
+            f"| {name} | {1e3 * statistics.median(every):.2f} | x{statistics.median(ratios):.3f} "
+            f"| {quantile(ratios, 0.25):.3f} to {quantile(ratios, 0.75):.3f} "
+            f"| x{statistics.mean(every) / statistics.mean(plain_all):.3f} "
+            f"| x{quantile(every, 0.99) / quantile(plain_all, 0.99):.3f} |"
+        )
+    return f"### {net}\n" + "\n".join(rows)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--net", choices=[*NETS, "all"], default="all")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=20, help="steps of a variant in a round")
+    parser.add_argument("--threads", type=int, default=1, help="torch threads")
+    parser.add_argument("--no-peers", action="store_true")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    variants: dict[str, Variant] = {"nothing": plain, "ergoscope": watched}
+    if not given.no_peers:
+        variants |= PEERS
+    print(about("torch", "tensorboard", "wandb"))
+    print(f"{given.rounds} rounds of {given.steps} steps each, {given.threads} torch thread(s)\n")
+    for net in NETS if given.net == "all" else [given.net]:
+        print(report(net, measure(net, variants, rounds=given.rounds, steps=given.steps)), "\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""What the server answers.
+
+Numbers that JSON cannot say are the strings "NaN", "Infinity" and "-Infinity" (see `jsonable`).
+"""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from ergoscope_contract.records import JsonObject
+
+State = Literal["UNDECIDED", "WARMUP", "DESCENDING", "PLATEAU", "PLATEAU-INVARIANT", "STATIONARY-POINT", "DRIFTING"]
+Flag = Literal["NONFINITE", "DIVERGING", "EDGE"]
+Status = Literal["running", "silent", "finished", "failed", "crashed"]
+Severity = Literal["info", "warn", "crit"]
+
+
+class Refusal(Struct, frozen=True, omit_defaults=True):
+    """One value or record of a batch that was not kept, and why."""
+
+    where: str
+    reason: str
+
+
+class Receipt(Struct, frozen=True, omit_defaults=True):
+    """The answer to a batch. `stored` says that what was not refused is durable; `duplicate` that it already was."""
+
+    stored: bool
+    duplicate: bool = False
+    values: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+
+class Reading(Struct, frozen=True, omit_defaults=True):
+    """One measured or estimated quantity with its uncertainty and its age.
+
+    value, low, high: the estimate and its interval, in the catalogue's unit; None when absent.
+    n: independent observations behind it, where that has a meaning.
+    step: the last step it was measured at.
+    how: how it was obtained, in words ("overlapping batch means, 95 %").
+    absent: why there is no value; empty when there is one.
+    """
+
+    id: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: float | None = None
+    step: int | None = None
+    how: str = ""
+    absent: str = ""
+
+
+class Phrase(Struct, frozen=True, omit_defaults=True):
+    """A piece of the evidence sentence; `reading` names the catalogue entry that defines the number in it."""
+
+    text: str
+    reading: str = ""
+
+
+class Spell(Struct, frozen=True):
+    """A stretch of the run's life in one state, flags before states: what the ribbon draws."""
+
+    state: str
+    first: int
+    last: int
+
+
+class Mark(Struct, frozen=True, omit_defaults=True):
+    """Something to mark on the ribbon and the charts."""
+
+    step: int
+    kind: str
+    text: str
+
+
+class Verdict(Struct, frozen=True):
+    """What a colleague would say of a run, with the evidence; written out in full, so that "UNDECIDED" is said too."""
+
+    run: str
+    step: int
+    state: State = "UNDECIDED"
+    flags: list[Flag] = field(default_factory=list)
+    headline: str = ""
+    sentence: str = ""
+    evidence: list[Phrase] = field(default_factory=list)
+    since: int | None = None
+    readings: list[Reading] = field(default_factory=list)
+    spells: list[Spell] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+
+class Alert(Struct, frozen=True, omit_defaults=True):
+    """One firing of a rule on a run."""
+
+    id: str
+    rule: str
+    run: str
+    severity: Severity
+    state: Literal["firing", "resolved"]
+    text: str
+    first_step: int | None
+    last_step: int | None
+    started: float
+    ended: float | None = None
+    metric: str = ""
+    value: float | None = None
+    threshold: float | None = None
+
+
+class Series(Struct, frozen=True, omit_defaults=True):
+    """One series of one run: packed int64 steps and float64 values at full resolution, or buckets.
+
+    points: how many points the asked range holds at full resolution.
+    cursor: the run's arrival number up to which this answer is complete; ask for more with `since`.
+    """
+
+    run: str
+    metric: str
+    cursor: int
+    points: int
+    rank: int = 0
+    steps: bytes = b""
+    values: bytes = b""
+    buckets: "Buckets | None" = None
+
+
+class Buckets(Struct, frozen=True):
+    """A series cut into stretches of steps; packed arrays of one length. No extreme is ever lost.
+
+    first, last: steps of the first and last point (int64); low, high, mean, final: of the finite values (float64,
+    NaN where there is none; `final` is the newest value as it is); count, nonfinite: points and those not finite.
+    """
+
+    first: bytes
+    last: bytes
+    low: bytes
+    high: bytes
+    mean: bytes
+    final: bytes
+    count: bytes
+    nonfinite: bytes
+
+
+class RunSummary(Struct, frozen=True, omit_defaults=True):
+    """A row of the runs list, and the head of a run's page."""
+
+    id: str
+    project: str
+    name: str
+    status: Status
+    created: float
+    last_seen: float
+    last_step: int | None = None
+    cursor: int = 0
+    attempts: int = 1
+    lost: int = 0
+    config: JsonObject = field(default_factory=dict)
+    system: JsonObject = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    group: str = ""
+    job_type: str = ""
+    notes: str = ""
+    reason: str = ""
+    state: State = "UNDECIDED"
+    flags: list[Flag] = field(default_factory=list)
+    headline: str = ""
+    spells: list[Spell] = field(default_factory=list)
+    latest: dict[str, float] = field(default_factory=dict)

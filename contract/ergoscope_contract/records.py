@@ -1,0 +1,164 @@
+"""What the agent sends.
+
+Numbers travel as struct of arrays: a batch names each series once in its key table, and a block holds the steps of
+some rows once and the values of its series column by column. Packed arrays are little-endian.
+Times are Unix seconds. A step is the number of optimizer steps done, counted by the job.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from ergoscope_contract.errors import ShapeError
+
+JsonObject = dict[str, object]  # what JSON can say, under string keys
+Time = Annotated[float, Meta(ge=0, le=1e11)]  # Unix seconds; a time that is not finite is refused too
+Count = Annotated[int, Meta(ge=0, le=2**53)]  # a number that every reader, JavaScript included, keeps exactly
+Step = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Name = Annotated[str, Meta(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
+
+
+class Run(Struct, frozen=True, omit_defaults=True):
+    """Who a run is; sent with the first batch of an attempt and again when something of it changes."""
+
+    id: str
+    project: str
+    name: str
+    created: Time
+    config: JsonObject = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    group: str = ""
+    job_type: str = ""
+    notes: str = ""
+
+
+class Attempt(Struct, frozen=True, omit_defaults=True):
+    """One life of a run's process; a resumed run has several.
+
+    `number` is the start in Unix milliseconds, so that attempts of one run are ordered without asking anyone.
+    """
+
+    number: Count
+    started: Time
+    rank: Count = 0
+    world_size: Count = 1
+    host: str = ""
+    pid: Count = 0
+    system: JsonObject = field(default_factory=dict)
+
+
+class Pulse(Struct, frozen=True, omit_defaults=True):
+    """Sign of life of a rank: sent with every batch, and alone when there is nothing else to say."""
+
+    wall: Time
+    last_step: Step | None = None
+    lost: Count = 0  # records that the ring could not take, since the attempt began
+
+
+class Ending(Struct, frozen=True, omit_defaults=True):
+    """How an attempt ended on one rank."""
+
+    how: Literal["finished", "failed", "crashed"]
+    wall: Time
+    last_step: Step | None = None
+    reason: str = ""
+
+
+class Block(Struct, frozen=True, omit_defaults=True):
+    """Rows that share the same series: steps once, values column by column.
+
+    keys: indices into the batch's key table, one a column.
+    steps: packed int64, one a row; JSON and hand-written senders may give a list of integers.
+    values: packed columns one after the other, in the type `dtype`; or a list of columns, each a list of numbers.
+    wall: time of the first and of the last row.
+    """
+
+    keys: list[int]
+    steps: bytes | list[int]
+    values: bytes | list[list[object]]
+    dtype: Literal["f4", "f8"] = "f8"
+    wall: tuple[float, float] | None = None
+
+
+class Histogram(Struct, frozen=True, omit_defaults=True):
+    """Counts of a tensor's entries by sign and binary exponent; two of them add.
+
+    Bin j of `positive` and `negative` counts entries with floor(log2|x|) equal to low + j; the first and last bins
+    also take what lies beyond. `zeros` and `nonfinite` are counted apart, so all counts add to the number of entries.
+    """
+
+    key: Name
+    step: Step
+    low: Step
+    positive: list[Count]
+    negative: list[Count]
+    zeros: Count = 0
+    nonfinite: Count = 0
+    sampled: Count | None = None  # entries looked at when not all were
+
+
+class Sketch(Struct, frozen=True, omit_defaults=True):
+    """A linear CountSketch of a vector: `values` is packed float32; equal seeds make two sketches comparable."""
+
+    key: Name
+    step: Step
+    seed: int
+    values: bytes
+
+    def __post_init__(self) -> None:
+        _whole("values", self.values, 4, "float32")
+
+
+class Spectrum(Struct, frozen=True, omit_defaults=True):
+    """Quadrature nodes and weights of an operator's spectral density, packed float64, with how they were obtained."""
+
+    key: Name
+    step: Step
+    nodes: bytes
+    weights: bytes
+    residuals: bytes = b""
+    how: str = "exact"
+
+    def __post_init__(self) -> None:
+        _whole("nodes", self.nodes, 8, "float64")
+        if len(self.weights) != len(self.nodes):
+            raise ShapeError(f"weights hold {len(self.weights)} bytes, nodes {len(self.nodes)}; give one weight a node")
+        if self.residuals and len(self.residuals) != len(self.nodes):
+            raise ShapeError(
+                f"residuals hold {len(self.residuals)} bytes, nodes {len(self.nodes)}; give one a node or none"
+            )
+
+
+class Event(Struct, frozen=True, omit_defaults=True):
+    """Something that happened at a step, to be marked on the charts: lr_change, resume, agent, lost, note, ..."""
+
+    kind: Name
+    wall: Time
+    step: Step | None = None
+    text: str = ""
+    data: JsonObject = field(default_factory=dict)
+
+
+class Batch(Struct, frozen=True, omit_defaults=True):
+    """One delivery. (run, attempt, rank, seq) names it for ever, so a replay is recognised."""
+
+    version: int
+    run: str
+    attempt: Count
+    rank: Count
+    seq: Count
+    keys: list[str] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    histograms: list[Histogram] = field(default_factory=list)
+    sketches: list[Sketch] = field(default_factory=list)
+    spectra: list[Spectrum] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    about: Run | None = None
+    begun: Attempt | None = None
+    pulse: Pulse | None = None
+    ended: Ending | None = None
+
+
+def _whole(what: str, packed: bytes, size: int, dtype: str) -> None:
+    if len(packed) % size:
+        raise ShapeError(f"{what} hold {len(packed)} bytes; packed {dtype} needs a multiple of {size}")

@@ -1,0 +1,74 @@
+/* The functions that Dash calls in the browser: theme, navigation, tabs, opening a layer. */
+"use strict";
+
+window.ergoscope = window.ergoscope || {};
+
+(function () {
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+
+  function kept() {
+    try { return localStorage.getItem("ergoscope-theme"); } catch (refused) { return null; }
+  }
+
+  function keep(name) {
+    try { localStorage.setItem("ergoscope-theme", name); } catch (refused) { /* private window: this page only */ }
+  }
+
+  function show(name) {
+    root.dataset.theme = name;
+    return name;
+  }
+
+  system.addEventListener("change", () => {
+    if (!kept()) dash_clientside.set_props("theme", { data: show(system.matches ? "dark" : "light") });
+  });
+
+  /* The query of the address with some keys changed; null takes a key away. */
+  ergoscope.searchWith = function (changes, search) {
+    const asked = new URLSearchParams(search === undefined ? location.search : search);
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === null || value === "") asked.delete(key); else asked.set(key, value);
+    }
+    const text = asked.toString();
+    return text ? "?" + text : "";
+  };
+
+  ergoscope.go = function (changes) {
+    const search = ergoscope.searchWith(changes);
+    if (search !== location.search) dash_clientside.set_props("url", { search: search });
+  };
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.ergoscope = {
+    followTheme(clicks) {
+      if (!clicks) return show(root.dataset.theme || "light");
+      const name = root.dataset.theme === "dark" ? "light" : "dark";
+      keep(name);
+      return show(name);
+    },
+    /* A page is laid out anew only when the path changes: dash tells of it whenever any part of the address does. */
+    showPage(pathname, shown) {
+      return pathname === shown ? dash_clientside.no_update : pathname;
+    },
+    showNav(pathname) {
+      const page = (pathname || "/").split("/")[1];
+      const on = [page === "" || page === "runs", page === "compare", page === "alerts"];
+      return on.map((here) => (here ? "on" : ""));
+    },
+    /* Tabs are laid out anew only when the tab or what it shows changes, not when the steps do. */
+    showTab(search, shown) {
+      const asked = new URLSearchParams(search || "");
+      const tab = ["tab", "layer", "of"].map((key) => asked.get(key) || "").join("|");
+      return tab === shown ? dash_clientside.no_update : tab;
+    },
+    openLayer(click, search) {
+      const point = click && click.points && click.points[0];
+      const graph = document.querySelector("#layers-tall .js-plotly-plot");
+      const rows = graph && graph.layout.meta && graph.layout.meta.rows;
+      if (!point || !rows) return dash_clientside.no_update;
+      const row = Array.isArray(point.pointNumber) ? point.pointNumber[0] : point.pointIndex[0];
+      return ergoscope.searchWith({ layer: rows[row] }, search);
+    },
+  };
+})();

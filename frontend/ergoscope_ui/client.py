@@ -1,0 +1,169 @@
+"""The service as the page asks it: the only HTTP of this package.
+
+Every method is a coroutine: the page shares one process and one event loop with the service, so a question that
+waited on the loop would wait for itself. The blocking socket work runs in a thread.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+import urllib3
+
+from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.records import Event, Histogram, JsonObject
+from ergoscope_ui.curve import Curve, from_answer
+from ergoscope_ui.errors import RefusedError, UnknownError, UnreachableError
+from ergoscope_ui.settings import Settings
+
+T = TypeVar("T")
+
+_RUNS_AT_ONCE = 100  # as many as the service takes in one question
+
+
+class Client:
+    """Questions to one service.
+
+    Raises (every method):
+        UnreachableError: nobody answered within the timeout.
+        UnknownError: the service knows nothing under that name.
+        RefusedError: any other error answer, with the service's own text.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = settings.server_url.rstrip("/")
+        self._timeout = settings.timeout_s
+        self._pool = urllib3.PoolManager(
+            maxsize=8, retries=urllib3.Retry(connect=1, read=0, redirect=0, backoff_factor=0.1)
+        )
+
+    async def runs(self, *, limit: int) -> list[RunSummary]:
+        """The newest runs, newest first."""
+        return await self._list("/api/v1/runs", {"limit": str(limit)}, "runs", RunSummary)
+
+    async def run(self, run: str) -> RunSummary:
+        """One run."""
+        return _convert(await self._get(f"/api/v1/runs/{_quoted(run)}"), RunSummary)
+
+    async def verdict(self, run: str) -> Verdict:
+        """What is said of a run; an undecided verdict when nothing is said yet."""
+        try:
+            return _convert(await self._get(f"/api/v1/runs/{_quoted(run)}/verdict"), Verdict)
+        except UnknownError:
+            return Verdict(run=run, step=0)
+
+    async def alerts(self, *, run: str = "", state: str = "") -> list[Alert]:
+        """Alerts, of one run and in one state when given."""
+        asked = {key: value for key, value in {"run": run, "state": state}.items() if value}
+        return await self._list("/api/v1/alerts", asked, "alerts", Alert)
+
+    async def events(self, run: str) -> list[Event]:
+        """What happened in a run."""
+        return await self._list(f"/api/v1/runs/{_quoted(run)}/events", {}, "events", Event)
+
+    async def histograms(self, run: str, key: str, *, limit: int) -> list[Histogram]:
+        """The newest histograms of one key, oldest first."""
+        asked = {"key": key, "limit": str(limit)}
+        found = await self._list(f"/api/v1/runs/{_quoted(run)}/histograms", asked, "histograms", Histogram)
+        return sorted(found, key=lambda histogram: histogram.step)
+
+    async def keys(self, run: str) -> list[str]:
+        """The names of a run's series."""
+        answer = await self._get(f"/api/v1/runs/{_quoted(run)}/metrics")
+        return list(dict.fromkeys(str(entry.get("key", "")) for entry in _entries(answer.get("metrics"))))
+
+    async def series(
+        self,
+        run: str,
+        metrics: Sequence[str],
+        *,
+        buckets: int | None = None,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> dict[str, Curve]:
+        """Curves of one run by metric; names may end in /* . Rank 0. Full resolution when `buckets` is None."""
+        query = _series_query(metrics, buckets=buckets, first=first, last=last)
+        return _curves(await self._get(f"/api/v1/runs/{_quoted(run)}/series?{urlencode(query)}"), run)
+
+    async def many(
+        self,
+        runs: Sequence[str],
+        metrics: Sequence[str],
+        *,
+        buckets: int | None = None,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> dict[str, dict[str, Curve]]:
+        """Curves of several runs: by run, then by metric."""
+        options = _series_query(metrics, buckets=buckets, first=first, last=last)
+        parts = [runs[start : start + _RUNS_AT_ONCE] for start in range(0, len(runs), _RUNS_AT_ONCE)]
+        queries = [urlencode([("runs", run) for run in part] + options) for part in parts]
+        answers = await asyncio.gather(*[self._get(f"/api/v1/series?{query}") for query in queries])
+        found: dict[str, dict[str, Curve]] = {}
+        for entry in (entry for answer in answers for entry in _entries(answer.get("runs"))):
+            found[str(entry.get("run", ""))] = _curves(entry, str(entry.get("run", "")))
+        return found
+
+    async def _list(self, path: str, asked: dict[str, str], name: str, kind: type[T]) -> list[T]:
+        answer = await self._get(f"{path}?{urlencode(asked)}" if asked else path)
+        return _convert(answer.get(name, []), list[kind])  # type: ignore[valid-type]  # msgspec takes the type as a value
+
+    async def _get(self, path: str) -> JsonObject:
+        return await asyncio.to_thread(self._ask, path)
+
+    def _ask(self, path: str) -> JsonObject:
+        try:
+            answer = self._pool.request(
+                "GET", self._url + path, headers={"Accept": "application/json"}, timeout=self._timeout
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise UnreachableError(
+                f"{self._url} did not answer ({type(error).__name__}); is the service up?"
+            ) from error
+        if answer.status >= 400:
+            kind = UnknownError if answer.status == 404 else RefusedError
+            raise kind(_reason(answer.data, answer.status))
+        try:
+            return msgspec.json.decode(answer.data, type=JsonObject)
+        except msgspec.MsgspecError as error:
+            raise RefusedError(f"{self._url}{path} answered something that is no JSON object: {error}") from error
+
+
+def _series_query(
+    metrics: Sequence[str], *, buckets: int | None, first: int | None, last: int | None
+) -> list[tuple[str, str]]:
+    options = {"buckets": buckets, "first": first, "last": last}
+    return [("metrics", name) for name in metrics] + [(k, str(v)) for k, v in options.items() if v is not None]
+
+
+def _curves(answer: JsonObject, run: str) -> dict[str, Curve]:
+    cursor = int(str(answer.get("cursor") or 0))
+    curves = [from_answer(run, cursor, entry) for entry in _entries(answer.get("series"))]
+    return {curve.metric: curve for curve in curves}
+
+
+def _entries(listed: object) -> list[JsonObject]:
+    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+
+
+def _reason(body: bytes, status: int) -> str:
+    try:
+        told = msgspec.json.decode(body, type=JsonObject)
+    except msgspec.MsgspecError:
+        return f"the service answered {status}"
+    return str(told.get("detail") or told.get("error") or f"the service answered {status}")
+
+
+def _convert(raw: object, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(raw, kind, strict=False)  # not strict: "NaN" and "Infinity" are how floats are spelled
+    except msgspec.ValidationError as error:
+        raise RefusedError(
+            f"the service's answer cannot be read: {error}; are page and service one version?"
+        ) from error
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")

@@ -1,0 +1,1 @@
+"""Pure data to plotly figures, as plain dictionaries: no clock, no network, no state."""

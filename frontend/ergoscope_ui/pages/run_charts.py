@@ -1,0 +1,84 @@
+"""The charts of the three questions, from what the service answered: no question is asked here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ergoscope_contract.answers import Verdict
+from ergoscope_contract.records import JsonObject
+from ergoscope_ui.curve import Curve
+from ergoscope_ui.extent import Extent
+from ergoscope_ui.figures import band
+from ergoscope_ui.panels import readings, stability, stabilization, stationarity
+from ergoscope_ui.panels.graph import foot_words
+from ergoscope_ui.theme import Palette
+from ergoscope_ui.words import count
+
+_DRAWN = ((stationarity.NAME, "grad_norm"), (stabilization.NAME, "loss"), (stability.NAME, "update_ratio"))
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the three charts are drawn from; `start` is the gradient norm at the start, None while unknown."""
+
+    verdict: Verdict
+    curves: Mapping[str, Curve]
+    start: float | None
+    extent: Extent
+
+
+def figures(material: Material, colours: Palette) -> list[JsonObject]:
+    """Gradient norm against its start, loss with its settled mean, relative update."""
+    marks = material.verdict.marks
+    unit = "‖g‖ / start" if material.start else "‖g‖"
+    gradient = band.chart(
+        material.curves.get("grad_norm"),
+        material.extent.frame(colours, unit=unit, marks=marks),
+        name="gradient norm",
+        scale=material.start or 1.0,
+    )
+    loss = band.chart(
+        material.curves.get("loss"), material.extent.frame(colours, unit="loss", marks=marks), name="loss", zero=False
+    )
+    update = band.chart(
+        material.curves.get("update_ratio"),
+        material.extent.frame(colours, unit="‖Δ‖ / ‖w‖", marks=marks),
+        name="relative update",
+    )
+    return [gradient, _with_mean(loss, material.verdict, colours), update]
+
+
+def feet(material: Material) -> list[object]:
+    """How each chart was obtained, and the newest step in it."""
+    told = []
+    for question, metric in _DRAWN:
+        curve = material.curves.get(metric)
+        newest = int(curve.last[-1]) if curve is not None and curve.size else None
+        told.append(foot_words(resolution(curve), newest, chart=f"{question}-chart"))
+    return list(told)
+
+
+def resolution(curve: Curve | None) -> str:
+    """What a point of a chart is.
+
+    Example:
+        >>> from ergoscope_ui.curve import from_points
+        >>> resolution(from_points("r", "loss", [1, 2], [0.5, 0.4]))
+        'every step, as measured'
+    """
+    if curve is None or not curve.size:
+        return ""
+    if not curve.exact:
+        return f"mean of {count(curve.width)} steps, band min to max"
+    stride = int(np.median(np.diff(curve.last))) if curve.size > 1 else 1
+    return "every step, as measured" if stride <= 1 else f"every measurement, {count(stride)} steps apart"
+
+
+def _with_mean(figure: JsonObject, verdict: Verdict, colours: Palette) -> JsonObject:
+    mean, since = readings.find(verdict, stabilization.MEAN), stabilization.since(verdict)
+    if mean is None or mean.value is None or since is None or mean.step is None:
+        return figure
+    return band.level(
+        figure, value=mean.value, first=since, last=mean.step, colour=colours.settled, name="settled mean"
+    )

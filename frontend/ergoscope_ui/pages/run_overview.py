@@ -1,0 +1,78 @@
+"""A run's three questions, and its layers."""
+
+import asyncio
+
+from dash import Dash, Input, Output, State, html
+from dash.development.base_component import Component
+
+from ergoscope_contract.records import JsonObject
+from ergoscope_ui.address import read
+from ergoscope_ui.client import Client
+from ergoscope_ui.errors import UiError
+from ergoscope_ui.extent import extent
+from ergoscope_ui.figures import canvas
+from ergoscope_ui.pages.run_charts import Material, feet, figures
+from ergoscope_ui.pages.start import start_of
+from ergoscope_ui.panels import layers, stability, stabilization, stationarity
+from ergoscope_ui.panels.question import answer, card
+from ergoscope_ui.settings import Settings
+from ergoscope_ui.theme import palette
+
+_CARDS = (stationarity, stabilization, stability)
+METRICS = ("grad_norm", "loss", "update_ratio")
+
+
+def place() -> Component:
+    """Three cards and the row of layers."""
+    cards = html.Div([card(question.NAME, question.QUESTION) for question in _CARDS], className="q3")
+    return html.Div([cards, layers.places(height=300)])
+
+
+def register(app: Dash, client: Client, settings: Settings) -> None:
+    """Fill the cards' words when the verdict changes, and their charts when the steps, the theme or the data do."""
+    _register_words(app, client)
+    _register_charts(app, client, settings)
+
+
+def _register_words(app: Dash, client: Client) -> None:
+    @app.callback(
+        *[Output(f"{question.NAME}-answer", "children") for question in _CARDS],
+        Input("run-id", "data"),
+        Input("reread", "data"),
+    )
+    async def say(run: str, _clock: int) -> list[object]:
+        try:
+            verdict, firing = await asyncio.gather(client.verdict(run), client.alerts(run=run, state="firing"))
+        except UiError as problem:
+            return [html.P(str(problem), className="dim")] * 3
+        said = (stationarity.answer(verdict), stabilization.answer(verdict), stability.answer(verdict, firing))
+        return [answer(one) for one in said]
+
+
+def _register_charts(app: Dash, client: Client, settings: Settings) -> None:
+    @app.callback(
+        *[Output(f"{question.NAME}-chart", "figure") for question in _CARDS],
+        *[Output(f"{question.NAME}-foot", "children") for question in _CARDS],
+        Input("run-id", "data"),
+        Input("url", "search"),
+        Input("theme", "data"),
+        Input("redraw", "data"),
+        State("url", "pathname"),
+    )
+    async def draw(run: str, search: str, theme: str, _clock: int, pathname: str) -> list[object]:
+        colours, held = palette(theme), read(pathname, search)
+        try:
+            summary, verdict, start, curves = await asyncio.gather(
+                client.run(run),
+                client.verdict(run),
+                start_of(client, run),
+                client.series(run, METRICS, buckets=settings.buckets, first=held.first, last=held.last),
+            )
+        except UiError as problem:
+            blank = extent((), (), held).frame(colours, unit="")
+            return [canvas.empty(blank, str(problem), failed=True)] * 3 + [[]] * 3
+        material = Material(
+            verdict=verdict, curves=curves, start=start, extent=extent([summary], curves.values(), held)
+        )
+        drawn: list[JsonObject] = figures(material, colours)
+        return [*drawn, *feet(material)]

@@ -1,0 +1,47 @@
+"""What happened in a run, newest first: events the job sent and marks the service made."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from ergoscope_contract.answers import Alert
+from ergoscope_contract.records import Event
+from ergoscope_ui.panels.marked import marked
+from ergoscope_ui.words import count
+
+_KINDS = {"lr_change": "learning rate", "resume": "resumed", "lost": "data lost", "agent": "agent", "note": "note"}
+
+
+def table(events: Sequence[Event], alerts: Sequence[Alert]) -> Component:
+    """One row a happening."""
+    rows = [(e.wall, e.step, _KINDS.get(e.kind, e.kind.replace("_", " ")), e.text, "") for e in events]
+    rows += [(a.started, a.first_step, "alert", a.text, "ink-diverge") for a in alerts]
+    if not rows:
+        return html.P("Nothing has happened yet that was worth a note.", className="dim")
+    rows.sort(key=lambda row: -row[0])
+    head = html.Tr(
+        [
+            html.Th("when (UTC)", className="l"),
+            html.Th("step"),
+            html.Th("what", className="l"),
+            html.Th("", className="l"),
+        ]
+    )
+    body = [
+        html.Tr(
+            [
+                html.Td(_moment(wall), className="l dim"),
+                html.Td(count(step)),
+                html.Td(kind, className=f"l {ink}"),
+                html.Td(text, className="l text"),
+            ]
+        )
+        for wall, step, kind, text, ink in rows
+    ]
+    return marked(html.Table([html.Thead(head), html.Tbody(body)], className="grid"), testid="events")
+
+
+def _moment(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%d %H:%M:%S")

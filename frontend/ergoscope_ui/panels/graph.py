@@ -1,0 +1,31 @@
+"""A chart's place on the page: its height is reserved before the figure arrives."""
+
+from collections.abc import Sequence
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from ergoscope_ui.panels.marked import marked
+
+
+def graph(name: str, *, height: int, linked: bool = True) -> Component:
+    """A chart with id `name`; `linked` lets it take part in the common step range (zoom one, zoom all)."""
+    chart = dcc.Graph(
+        id=name,
+        config={"displayModeBar": False, "doubleClick": False, "showTips": False},
+        style={"height": f"{height}px"},
+        responsive=True,
+    )
+    place = html.Div(chart, className="plot", style={"minHeight": f"{height}px"})
+    return marked(place, linked="yes" if linked else "no")
+
+
+def foot(name: str) -> Component:
+    """The foot line of a chart: how it was obtained, and at which step."""
+    return html.Div(foot_words("", None, chart=""), id=name, className="foot")
+
+
+def foot_words(how: str, step: int | None, *, chart: str) -> Sequence[Component]:
+    """What a foot line says; the live stream keeps the step of `chart` current."""
+    at = "" if step is None else f"step {step:,}"
+    return [html.Span(how, className="how"), marked(html.Span(at, className="at"), chart=chart)]

@@ -1,0 +1,43 @@
+"""The head of a run's page: who it is, whether it lives, and what it costs."""
+
+from dash import html
+from dash.development.base_component import Component
+
+from ergoscope_contract.answers import RunSummary
+from ergoscope_ui.panels.marked import marked
+from ergoscope_ui.panels.optimizer import learning_rate
+from ergoscope_ui.panels.status import status
+from ergoscope_ui.panels.term import term
+from ergoscope_ui.words import count, number, percent
+
+
+def head(run: RunSummary) -> list[Component]:
+    """Project, name and status to the left; step, pace, learning rate and the agent's own cost to the right."""
+    seconds = run.latest.get("step_time")
+    pace = None if seconds is None else number(1000 * seconds, digits=2)
+    return [
+        html.Span(f"{run.project} /", className="crumb"),
+        marked(html.H1(run.name or run.id), testid="run-name"),
+        status(run, wordy=True),
+        html.Span(className="sp"),
+        _pair("step", "step", count(run.last_step)),
+        html.Span([_live("pace", pace or "–"), " ", term("ms a step", "step_time")], className="kv"),
+        _pair("lr", "lr", number(learning_rate(run))),
+        html.Span(
+            [
+                "agent ",
+                _live("agent", percent(run.latest.get("agent_overhead"))),
+                term(" of step time", "agent_overhead"),
+            ],
+            className="kv",
+        ),
+        _pair("lost", "lost", count(run.lost), alarm=run.lost > 0),
+    ]
+
+
+def _pair(label: str, name: str, value: str, *, alarm: bool = False) -> Component:
+    return html.Span([f"{label} ", _live(name, value)], className="kv alarm" if alarm else "kv")
+
+
+def _live(name: str, value: str) -> Component:
+    return marked(html.B(value), live=name)

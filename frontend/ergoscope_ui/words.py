@@ -1,0 +1,149 @@
+"""Numbers, ages and states in the reader's words.
+
+An error is shown at two significant digits and the value is cut to match; thousands carry a comma; ages count up.
+`assets/ages.js` repeats `age` for the ticking on the page; a test holds the two together.
+"""
+
+import math
+
+STATES = {
+    "UNDECIDED": "not enough steps yet",
+    "WARMUP": "warm-up",
+    "DESCENDING": "descending",
+    "PLATEAU": "settled, not stationary",
+    "PLATEAU-INVARIANT": "settled, in equilibrium",
+    "STATIONARY-POINT": "stationary point",
+    "DRIFTING": "drifting",
+    "EDGE": "at the edge",
+    "DIVERGING": "diverging",
+    "NONFINITE": "non-finite",
+}
+
+_ROLES = {
+    "UNDECIDED": "warm",
+    "WARMUP": "warm",
+    "DESCENDING": "descend",
+    "PLATEAU": "settled",
+    "PLATEAU-INVARIANT": "settled",
+    "STATIONARY-POINT": "still",
+    "DRIFTING": "drift",
+    "EDGE": "edge",
+    "DIVERGING": "diverge",
+    "NONFINITE": "diverge",
+}
+
+
+def state_word(state: str) -> str:
+    """Name a state or flag in words; a name that is not known yet is shown as it is."""
+    return STATES.get(state, state.lower().replace("-", " "))
+
+
+def state_role(state: str) -> str:
+    """Give the colour role of a state or flag (a field of `theme.Palette`)."""
+    return _ROLES.get(state, "warm")
+
+
+def count(value: int | float | None) -> str:
+    """Write a whole number with thousands.
+
+    Example:
+        >>> count(18240)
+        '18,240'
+    """
+    return "–" if value is None else f"{int(value):,}"
+
+
+def number(value: float | None, *, digits: int = 3) -> str:
+    """Write a value at `digits` significant digits, plainly when that is short.
+
+    Example:
+        >>> number(0.39421), number(0.0041), number(18240.0), number(1e-4), number(float("nan"))
+        ('0.394', '4.1e-3', '18,240', '1e-4', 'NaN')
+    """
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if size < -2 or size > 6:
+        return scientific(value, digits=digits)
+    if size >= digits - 1:
+        return f"{value:,.0f}"
+    text = f"{value:.{digits - 1 - size}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def scientific(value: float, *, digits: int = 2) -> str:
+    """Write a value with a short exponent.
+
+    Example:
+        >>> scientific(0.0041), scientific(3e-4), scientific(-2e10)
+        ('4.1e-3', '3e-4', '-2e10')
+    """
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def with_error(value: float | None, half: float | None) -> str:
+    """Write a value with its error at two significant digits, the value cut to match.
+
+    Example:
+        >>> with_error(0.39421, 0.00213), with_error(204.2, 3.14), with_error(1234.5, 260.0), with_error(0.3, None)
+        ('0.3942 ± 0.0021', '204.2 ± 3.1', '1,230 ± 260', '0.3')
+    """
+    if value is None or half is None or not (math.isfinite(value) and math.isfinite(half)) or half <= 0:
+        return number(value)
+    places = 1 - math.floor(math.log10(float(f"{half:.1e}")))
+    if places > 6:
+        return f"{scientific(value, digits=3)} ± {scientific(half)}"
+    shown, error = round(value, places), round(half, places)
+    return f"{shown:,.{max(places, 0)}f} ± {error:,.{max(places, 0)}f}"
+
+
+def percent(value: float | None) -> str:
+    """Write a number that is in percent.
+
+    Example:
+        >>> percent(1.42), percent(0.0312)
+        ('1.4 %', '0.03 %')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.1f} %" if value >= 0.1 else f"{value:.2f} %"
+
+
+def age(seconds: float) -> str:
+    """Say how long ago something was.
+
+    Example:
+        >>> age(0.42), age(12), age(185), age(7300), age(100_000), age(400_000)
+        ('0.4 s ago', '12 s ago', '3 min ago', '2 h ago', 'yesterday', '4 days ago')
+    """
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s ago"
+    if seconds < 60:
+        return f"{math.floor(seconds)} s ago"
+    if seconds < 3600:
+        return f"{math.floor(seconds / 60)} min ago"
+    if seconds < 86_400:
+        return f"{math.floor(seconds / 3600)} h ago"
+    if seconds < 172_800:
+        return "yesterday"
+    return f"{math.floor(seconds / 86_400)} days ago"
+
+
+def clip(text: str, length: int) -> str:
+    """Shorten a long name in its middle, where names differ least.
+
+    Example:
+        >>> clip("blocks.0.attention.query.weight", 20)
+        'blocks.0.a…ry.weight'
+    """
+    if len(text) <= length:
+        return text
+    head = length // 2
+    return f"{text[:head]}…{text[len(text) - (length - head - 1) :]}"

@@ -1,0 +1,145 @@
+"""The verbs of a training script."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import ergoscope
+from ergoscope.current import newest
+from tests.agent.fake_server import FakeServer
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(surroundings: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ERGOSCOPE_BASE_URL", server.url)
+
+
+def test_importing_needs_neither_torch_nor_numpy() -> None:
+    code = "import sys, ergoscope; print(sorted({'torch', 'numpy', 'urllib3', 'rich'} & set(sys.modules)))"
+
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert out.stdout.strip() == "[]"
+
+
+def test_watching_without_torch_says_how_to_install_it() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import ergoscope\n"
+        "try: ergoscope.watch(None, None)\n"
+        "except ergoscope.MissingTorchError as error: print(error)"
+    )
+
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert out.stdout.startswith("watch() measures a PyTorch model, but torch cannot be imported (")
+    assert "pip install 'ergoscope[agent]'" in out.stdout
+
+
+def test_a_name_that_is_not_there_says_what_is() -> None:
+    with pytest.raises(AttributeError, match=r"module 'ergoscope' has no attribute 'wach'; it has: .*watch"):
+        ergoscope.wach  # noqa: B018  # the mistake that is meant
+
+
+def test_every_public_name_is_there() -> None:
+    assert all(getattr(ergoscope, name) is not None for name in ergoscope.__all__)
+    assert dir(ergoscope) == ergoscope.__all__
+
+
+def test_a_watched_run_counts_the_optimizers_steps_and_knows_its_hyper_parameters(server: FakeServer) -> None:
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
+    run = ergoscope.watch(model, optimizer, config={"mine": 1})
+    for _ in range(3):
+        model(torch.ones(4, 2)).mean().backward()
+        optimizer.step()
+        run.log({"own": 1.0})
+    run.finish()
+
+    assert [step for step, _ in server.points("own")] == [1, 2, 3]
+    about = server.batches[min(server.batches)].about
+    assert about
+    assert about.config["mine"] == 1
+    assert "0.25" in str(about.config)
+
+
+@pytest.mark.parametrize("wrong", [None, "model"])
+def test_what_cannot_be_watched_raises_and_leaves_nothing_behind(wrong: object, surroundings: Path) -> None:
+    optimizer = torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), lr=0.1)
+
+    with pytest.raises(TypeError, match=r"must be a torch\.nn\.Module"):
+        ergoscope.watch(wrong, optimizer)  # type: ignore[arg-type]  # the mistake that is meant
+
+    assert list(surroundings.glob("spool/*")) == []
+    assert newest() is None
+
+
+def test_watching_nothing_when_disabled_needs_nothing() -> None:
+    run = ergoscope.watch(torch.nn.Linear(1, 1), [], mode="disabled")
+
+    assert run.folder is None
+    run.finish()
+
+
+def test_a_setting_that_is_not_known_raises_before_training() -> None:
+    with pytest.raises(ergoscope.SettingError, match="there is no setting 'projet'; did you mean 'project'"):
+        ergoscope.init(projet="x")  # type: ignore[call-arg]  # the mistake that is meant
+
+
+def test_a_folder_that_cannot_be_made_raises_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ergoscope.SettingError, match=r"dir is '.*file', and .* cannot be made: Not a directory"):
+        ergoscope.init(dir=tmp_path / "file")
+
+
+def test_a_second_run_of_one_id_in_one_millisecond_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 5.0)
+    first = ergoscope.init(run_id="same", mode="offline")
+
+    with pytest.raises(ergoscope.SettingError, match="exists: another process records this run and rank; give each"):
+        ergoscope.init(run_id="same", mode="offline")
+    first.finish()
+
+
+def test_logging_outside_a_run_says_so_once(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import ergoscope\nfor _ in range(3): ergoscope.log({'x': 1})\nergoscope.alert('x')\nergoscope.finish()"
+    monkeypatch.delenv("ERGOSCOPE_SILENT")
+
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert out.stderr.count("log() was called outside a run; call ergoscope.init() or ergoscope.watch() first") == 1
+
+
+def test_a_run_that_must_exist_or_must_not_is_asked_for(server: FakeServer) -> None:
+    summary = {"id": "known", "project": "p", "name": "n", "status": "finished", "created": 1, "last_seen": 1}
+    server.pages = {"/api/v1/runs/known": summary}
+
+    with pytest.raises(ergoscope.SettingError, match="resume is 'must', but the server knows no run 'new'"):
+        ergoscope.init(run_id="new", resume="must")
+    with pytest.raises(ergoscope.SettingError, match="resume is 'never', but run 'known' exists"):
+        ergoscope.init(run_id="known", resume="never")
+    ergoscope.init(run_id="known", resume="must").finish()
+    ergoscope.init(run_id="new", resume="never").finish()
+
+    assert {key[0] for key in server.batches} == {"known", "new"}
+
+
+@pytest.mark.parametrize("resume", ["must", "never"])
+def test_without_a_server_to_ask_the_run_begins(resume: str, surroundings: Path) -> None:
+    run = ergoscope.init(run_id="x", resume=resume, base_url="http://127.0.0.1:9", give_up_s=0.0)  # type: ignore[arg-type]  # a literal
+    run.finish()
+
+    assert run.folder
+
+
+def test_a_run_that_goes_on_keeps_its_name_and_is_a_new_attempt(server: FakeServer) -> None:
+    for _ in range(2):
+        ergoscope.init(run_id="again").finish()
+
+    abouts = [batch.about for batch in server.batches.values() if batch.about]
+    assert len({about.name for about in abouts}) == 1
+    assert len({key[1] for key in server.batches}) == 2

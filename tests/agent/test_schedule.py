@@ -1,0 +1,119 @@
+"""The schedule: it fits the budget, says what it thins, and keeps honest accounts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ergoscope.schedule import Schedule, Task, fit_periods
+
+CHEAP = Task("cheap", ("loss",), 0.1)
+DEAR = Task("dear", ("grad_norm",), 1.0)
+
+
+def run(schedule: Schedule, steps: int, *, clean: float, costs: list[float], rest: float = 0.0) -> list[str]:
+    """Steps of `clean` seconds in which each task that is due costs what it costs; returns what was said."""
+    said = []
+    for step in range(1, steps + 1):
+        own = rest
+        for task, due in enumerate(schedule.due(step)):
+            if due:
+                schedule.charge(task, costs[task], "measure")
+                own += costs[task]
+        said += [f"{c.task.name} {c.before}->{c.period}" for c in schedule.turn(clean + own, own)]
+    return said
+
+
+def test_everything_runs_at_every_step_when_it_fits() -> None:
+    schedule = Schedule(0.02, [CHEAP, DEAR])
+
+    said = run(schedule, 200, clean=1.0, costs=[0.005, 0.01])
+
+    assert schedule.periods == [1, 1]
+    assert said == []
+    assert schedule.overhead == pytest.approx(0.015)
+
+
+def test_what_is_too_dear_is_taken_less_often_and_that_is_said_once() -> None:
+    schedule = Schedule(0.02, [CHEAP, DEAR])
+
+    said = run(schedule, 400, clean=1.0, costs=[0.005, 0.1])
+
+    assert schedule.periods == [1, 8]  # 0.005 + 0.1 / 8 is the first that fits into 0.02
+    assert said == ["dear 1->8"]
+    assert schedule.overhead is not None
+    assert schedule.overhead < 0.02 * 1.1
+
+
+def test_what_the_agent_does_anyway_is_taken_off_the_budget_first() -> None:
+    schedule = Schedule(0.02, [CHEAP, DEAR])
+
+    run(schedule, 300, clean=1.0, costs=[0.001, 0.008], rest=0.015)
+
+    assert schedule.periods == [1, 2]
+
+
+def test_it_goes_back_to_every_step_when_steps_grow() -> None:
+    schedule = Schedule(0.02, [CHEAP, DEAR])
+    run(schedule, 256, clean=1.0, costs=[0.0, 0.1])
+
+    said = run(schedule, 1024, clean=10.0, costs=[0.0, 0.1])
+
+    assert schedule.periods == [1, 1]
+    assert said[-1].endswith("->1")
+
+
+def test_one_long_pause_does_not_hide_the_cost_of_the_steps() -> None:
+    schedule = Schedule(0.02, [CHEAP])
+    run(schedule, 64, clean=1.0, costs=[0.01])
+
+    schedule.turn(1000.0, 0.01)
+
+    assert schedule.overhead == pytest.approx(0.01, rel=0.1)
+
+
+def test_a_reading_that_comes_later_belongs_to_its_measurement() -> None:
+    schedule = Schedule(1.0, [DEAR])
+    for step in range(1, 65):
+        if step % 2:
+            schedule.charge(0, 0.125, "prepare")
+            schedule.charge(0, 0.375, "measure")
+        else:
+            schedule.charge(0, 0.25, "read")
+        schedule.turn(1.0 + 0.5, 0.5 if step % 2 else 0.25)
+
+    assert schedule.cost(0) == pytest.approx(0.75)
+
+
+def test_overhead_is_unknown_before_a_step_was_seen() -> None:
+    assert Schedule(0.02, [CHEAP]).overhead is None
+
+
+@pytest.mark.parametrize("budget", [0, -0.1, 2])
+def test_a_budget_that_is_no_share_is_refused(budget: float) -> None:
+    with pytest.raises(ValueError, match=f"budget is {budget}; it must be a share of the step's time above 0 and at"):
+        Schedule(budget, [CHEAP])
+
+
+def test_of_two_equal_costs_the_more_patient_task_waits() -> None:
+    assert fit_periods([1.0, 1.0], [Task("a", (), 1.0), Task("b", (), 2.0)], allowed=1.5) == [1, 2]
+
+
+def test_what_never_fits_is_taken_as_rarely_as_allowed() -> None:
+    tasks = [Task("loss", (), 1.0, rarest=1), Task("gradient", (), 1.0, rarest=64), Task("weights", (), 2.0)]
+
+    assert fit_periods([1.0, 1.0, 1.0], tasks, allowed=-1.0) == [1, 64, 1024]
+
+
+@given(
+    costs=st.lists(st.floats(0, 10), min_size=1, max_size=5), allowed=st.floats(0.1, 10), patience=st.floats(0.05, 16)
+)
+def test_periods_fit_and_the_last_halving_was_needed(costs: list[float], allowed: float, patience: float) -> None:
+    periods = fit_periods(costs, [Task("any", (), patience)] * len(costs), allowed=allowed)
+
+    assert all(p & (p - 1) == 0 for p in periods)
+    total = sum(c / p for c, p in zip(costs, periods, strict=True))
+    assert total <= allowed or min(periods) == 1024
+    if max(periods) > 1:
+        worst = max(range(len(costs)), key=lambda i: costs[i] / periods[i] if periods[i] > 1 else -1.0)
+        eased = [p // 2 if i == worst else p for i, p in enumerate(periods)]
+        assert sum(c / p for c, p in zip(costs, eased, strict=True)) > allowed * 0.5

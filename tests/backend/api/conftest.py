@@ -1,0 +1,54 @@
+"""A real service on a free port, in a thread of the tests."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx
+import pytest
+
+from ergoscope_contract.answers import Receipt
+from ergoscope_contract.codec import encode
+from ergoscope_contract.records import Batch
+from ergoscope_server.api.service import Service
+from ergoscope_server.app import create_app
+from ergoscope_server.serving import Server, listen
+from ergoscope_server.settings import Settings
+from ergoscope_server.store.store import Store
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that runs, and a client of it."""
+
+    url: str
+    server: Server
+    service: Service
+    client: httpx.Client
+    thread: Thread
+
+    def post(self, batch: Batch) -> Receipt:
+        """Send a batch that must be taken whole."""
+        answer = self.client.post("/api/v1/batches", content=encode(batch))
+        assert answer.status_code == 200, answer.text
+        return Receipt(**answer.json())
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """A service without its page."""
+    ready = Event()
+    settings = Settings(data_dir=tmp_path, page=False)
+    app = create_app(settings, Store(settings.store_url))
+    with listen("127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server = Server(app, ready=ready.set)
+        thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        assert ready.wait(20)
+        with httpx.Client(base_url=url, timeout=20) as client:
+            yield Running(url, server, app.state.service, client, thread)
+        server.stop()
+        thread.join(20)
+        assert not thread.is_alive()

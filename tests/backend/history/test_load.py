@@ -1,0 +1,48 @@
+"""What is read from a store, and under which names."""
+
+import numpy as np
+
+from ergoscope_contract.records import Event
+from ergoscope_server.history.chronicle import Chronicle
+from ergoscope_server.history.load import load
+from tests.backend.memory_store import MemoryStore
+
+STEPS = np.arange(1, 31)
+
+
+def _store(*keys: str, events: tuple[Event, ...] = ()) -> MemoryStore:
+    store = MemoryStore()
+    for number, key in enumerate(keys):
+        store.put("r", key, STEPS, np.full(30, float(number + 1)))
+    store.happened["r"] = list(events)
+    return store
+
+
+def test_loss_gradient_and_rate_are_found_by_their_ids() -> None:
+    data = load(_store("loss", "grad_norm", "lr", "train_loss"), "r", Chronicle(), last_step=30)
+
+    assert [p.values[0] for p in (data.loss, data.grad, data.lr)] == [1.0, 2.0, 3.0]
+    assert data.loss_head.steps.tolist() == STEPS.tolist()
+
+
+def test_another_name_of_the_loss_serves_where_there_is_no_loss() -> None:
+    data = load(_store("val/loss", "train_loss", "lr/0", "lr/1"), "r", Chronicle(), last_step=30)
+
+    assert data.loss.values[0] == 2.0
+    assert data.lr.values[0] == 3.0
+
+
+def test_events_tell_of_rates_only_where_there_is_no_series_of_them() -> None:
+    events = (Event("lr_change", 1.0, 10), Event("resume", 2.0, 20), Event("note", 3.0, 25), Event("resume", 0.0, 0))
+
+    without = load(_store("loss", events=events), "r", Chronicle(), last_step=30)
+    with_rates = load(_store("loss", "lr", events=events), "r", Chronicle(), last_step=30)
+
+    assert set(without.resets) == {(10, "lr"), (20, "resume")}
+    assert with_rates.resets == ((20, "resume"),)
+
+
+def test_layers_come_by_parameter_name() -> None:
+    data = load(_store("grad_norm/fc.weight", "grad_norm"), "r", Chronicle(), last_step=30)
+
+    assert list(data.layers()) == ["fc.weight"]

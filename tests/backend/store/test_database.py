@@ -1,0 +1,104 @@
+"""Connections: snapshots, durability, and what cannot be opened."""
+
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, func, inspect, select, text
+
+from ergoscope_server.store import tables
+from ergoscope_server.store.database import Database
+from ergoscope_server.store.errors import StoreError, UnavailableError
+from ergoscope_server.store.migrate import BARE, migrate
+from ergoscope_server.store.store import Store
+from tests.backend.store.batches import arrival, batch, line
+
+
+def test_a_reader_sees_one_moment(store: Store) -> None:
+    count = select(func.count()).select_from(tables.arrival)
+    with store.database.read() as connection:
+        before = connection.execute(count).scalar()
+        store.accept([arrival(batch(0, {"x": line(0, 1)}))])
+        during = connection.execute(count).scalar()
+    with store.database.read() as connection:
+        after = connection.execute(count).scalar()
+
+    assert (before, during, after) == (0, 0, 1)
+
+
+def test_sqlite_flushes_before_it_acknowledges(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    with database.write() as connection:
+        full = connection.execute(text("PRAGMA synchronous")).scalar()
+        mode = connection.execute(text("PRAGMA journal_mode")).scalar()
+    database.close()
+
+    assert (full, mode) == (2, "wal")
+
+
+def test_migrations_make_the_tables_that_the_code_knows_and_take_them_away_again(url: str) -> None:
+    database = Database(url)
+
+    for _ in range(2):
+        migrate(database)
+        with database.read() as connection:
+            found = inspect(connection)
+            made = {name: {c["name"] for c in found.get_columns(name)} for name in found.get_table_names()}
+            keys = {name: found.get_pk_constraint(name)["constrained_columns"] for name in tables.metadata.tables}
+        assert made.pop("alembic_version")
+        assert made == {name: {c.name for c in table.columns} for name, table in tables.metadata.tables.items()}
+        assert all(key[0] == "run" for name, key in keys.items() if name != "run")
+        migrate(database, to=BARE)
+    with database.read() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    database.close()
+
+
+def test_no_table_of_the_code_is_missing_from_the_migrations(store: Store) -> None:
+    engine = create_engine(store.database.url)
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), tables.metadata)
+    engine.dispose()
+
+    assert differences == []
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u:secret@host/x"])
+def test_another_database_is_refused_without_telling_the_password(url: str) -> None:
+    with pytest.raises(StoreError, match="allowed: sqlite:///PATH or postgresql://HOST/NAME") as caught:
+        Database(url)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_driver_is_said_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "ergoscope_server.store.postgres", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(StoreError, match=r"needs psycopg.*pip install 'ergoscope\[postgres\]'"):
+        Database("postgresql://127.0.0.1/x")
+
+
+def test_a_database_that_is_gone_is_unavailable_and_not_a_crash() -> None:
+    with pytest.raises(UnavailableError, match="the database cannot be opened now: connection failed"):
+        Store("postgresql://postgres@127.0.0.1:9/none")
+
+
+def test_a_locked_file_is_unavailable_for_writing_while_reading_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ergoscope_server.store.database.BUSY_TIMEOUT_S", 0.05)
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(UnavailableError, match="the database cannot write now: database is locked"):
+        store.accept([arrival(batch(0, {}))])
+
+    assert store.summaries() == []
+    other.close()
+    assert store.accept([arrival(batch(0, {}))])[0].number == 1
+    store.close()

@@ -1,0 +1,251 @@
+"""The watch: what it evaluates, saves and tells; by a clock that the test turns."""
+
+import asyncio
+import contextlib
+import logging
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from ergoscope_contract.answers import Alert, RunSummary, Status
+from ergoscope_server.history.chronicle import unpack
+from ergoscope_server.watch import Watch
+from tests.backend.memory_store import ListBus, MemoryStore
+from tests.reference.trainings import staged
+
+RUN = staged(seed=1)
+
+
+class Bell:
+    """Keeps the alerts it is told of."""
+
+    def __init__(self) -> None:
+        self.told: list[Alert] = []
+
+    def send(self, alert: Alert) -> None:
+        self.told.append(alert)
+
+
+class Scene:
+    """A store with one run that grows, and a watch with a clock."""
+
+    def __init__(self) -> None:
+        self.store, self.bell, self.now = MemoryStore(), Bell(), 1000.0
+        self.bus: ListBus | None = None
+        self.loss = RUN.loss.copy()
+        self.watch = self.again()
+
+    def again(self) -> Watch:
+        """A new watch on the same store, as after a restart."""
+        self.bus = ListBus()
+        return Watch(self.store, self.bus, self.bell, clock=lambda: self.now, every_s=0.0, tick_s=0.01)
+
+    def grow(self, step: int, *, status: Status = "running", run: str = "r") -> None:
+        """Let the run have come to a step."""
+        steps = np.arange(1, step + 1)
+        for key, values in (("loss", self.loss), ("grad_norm", RUN.grad), ("lr", RUN.lr)):
+            self.store.put(run, key, steps, values[:step])
+        self.store.put(run, "wall", steps, 1000.0 + 0.01 * steps)
+        self.store.summaries[run] = RunSummary(
+            run, "p", "n", status, 0.0, last_seen=float(step), last_step=step, cursor=step
+        )
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_run_is_judged_and_its_verdict_saved(scene: Scene) -> None:
+    scene.grow(5500)
+
+    outcome = scene.watch.evaluate("r")
+
+    assert outcome is not None
+    saved, memory = scene.store.verdicts["r"]
+    assert saved == outcome.verdict
+    assert (saved.run, saved.step, saved.state) == ("r", 5500, "PLATEAU")
+    assert unpack(memory).step == 5500
+
+
+def test_nothing_new_is_not_evaluated_again(scene: Scene) -> None:
+    scene.grow(1000)
+
+    assert scene.watch.evaluate("r") is not None
+    assert scene.watch.evaluate("r") is None
+    assert scene.watch.evaluate("stranger") is None
+
+
+def test_a_restarted_watch_goes_on_where_the_last_one_was(scene: Scene) -> None:
+    whole = Scene()
+    for step in (2000, 5500, 9000):
+        scene.grow(step)
+        scene.again().evaluate("r")
+        whole.grow(step)
+        whole.watch.evaluate("r")
+
+    assert scene.store.verdicts["r"] == whole.store.verdicts["r"]
+
+
+def test_a_nan_fires_one_alert_is_told_once_and_resolves(scene: Scene) -> None:
+    scene.loss[2000:2010] = np.nan
+    for step in (1990, 2005, 2012, 2050, 2400):
+        scene.grow(step)
+        scene.watch.evaluate("r")
+
+    [alert] = scene.store.fired.values()
+    assert (alert.id, alert.state, alert.text) == ("r-nonfinite-2001", "resolved", "Loss became NaN at step 2,001.")
+    assert [a.state for a in scene.bell.told] == ["firing", "resolved"]
+    assert [m.kind for m in scene.store.verdicts["r"][0].marks] == ["alert"]
+
+
+def test_alerts_met_again_after_the_memory_was_lost_are_not_told_again(scene: Scene) -> None:
+    scene.loss[2000:] = np.nan
+    scene.grow(2400)
+    scene.watch.evaluate("r")
+    scene.store.verdicts.clear()
+
+    scene.again().evaluate("r")
+
+    assert len(scene.bell.told) == 1
+    assert len(scene.store.fired) == 1
+
+
+def test_silence_fires_after_half_a_minute_and_resolves_with_the_next_step(scene: Scene) -> None:
+    scene.grow(1000)
+    scene.watch.evaluate("r")
+
+    scene.now += 29
+    early = scene.watch.evaluate("r")
+    scene.now += 2
+    late = scene.watch.evaluate("r")
+    scene.grow(1001)
+    scene.watch.evaluate("r")
+
+    assert early is None
+    assert late is not None
+    assert [(a.state, a.text) for a in scene.bell.told] == [
+        ("firing", "No step for more than 30 s while the job is running; the last was 1,000."),
+        ("resolved", "No step for more than 30 s while the job is running; the last was 1,000."),
+    ]
+
+
+def test_a_process_that_reports_but_does_not_step_is_said_to_stand_still(scene: Scene) -> None:
+    scene.grow(1000)
+    scene.watch.evaluate("r")
+
+    scene.now += 31
+    scene.store.summaries["r"] = replace(scene.store.summaries["r"], last_seen=5000.0)
+    scene.watch.evaluate("r")
+
+    assert scene.bell.told[0].text.endswith("Its process still reports, so the job itself stands still.")
+
+
+def test_silence_is_told_once_while_it_lasts(scene: Scene) -> None:
+    scene.grow(1000)
+    for _ in range(5):
+        scene.watch.evaluate("r")
+        scene.now += 40
+
+    assert len(scene.bell.told) == 1
+
+
+def test_a_restart_of_the_watch_is_no_silence_of_the_run(scene: Scene) -> None:
+    scene.grow(1000)
+    scene.watch.evaluate("r")
+
+    scene.now += 3600
+    scene.again().evaluate("r")
+
+    assert scene.bell.told == []
+
+
+def test_a_run_that_has_ended_owes_no_data_and_its_silence_resolves(scene: Scene) -> None:
+    scene.grow(1000)
+    scene.watch.evaluate("r")
+    scene.now += 40
+    scene.watch.evaluate("r")
+    scene.grow(1000, status="crashed")
+    scene.watch.evaluate("r")
+    scene.now += 400
+    scene.watch.evaluate("r")
+
+    assert [a.state for a in scene.bell.told] == ["firing", "resolved"]
+
+
+def test_a_run_without_a_step_has_not_begun_and_is_not_silent(scene: Scene) -> None:
+    scene.store.summaries["r"] = RunSummary("r", "p", "n", "running", 0.0, 0.0)
+    scene.watch.evaluate("r")
+    scene.now += 400
+    scene.watch.evaluate("r")
+
+    assert scene.bell.told == []
+    assert scene.store.verdicts["r"][0].headline == "Nothing to judge yet: no loss has been logged."
+
+
+def test_an_ended_run_is_judged_at_its_last_step(scene: Scene) -> None:
+    scene.grow(1013, status="finished")
+
+    outcome = scene.watch.evaluate("r")
+
+    assert outcome is not None
+    assert {r.step for r in outcome.verdict.readings if r.step is not None} == {1013}
+
+
+async def _watched(scene: Scene, *notices: dict[str, frozenset[str]], until: int) -> None:
+    """Run the watch until so many notices were published."""
+    watch = scene.again()
+    assert scene.bus is not None
+    for notice in notices:
+        scene.bus.notices.put_nowait(notice)
+    task = asyncio.create_task(watch.run())
+    async with asyncio.timeout(20):
+        while len(scene.bus.published) < until:
+            await asyncio.sleep(0)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def test_the_loop_evaluates_what_arrives_and_publishes(scene: Scene) -> None:
+    scene.loss[2000:] = np.nan
+    scene.grow(2400, status="finished")
+
+    asyncio.run(_watched(scene, {"r": frozenset({"arrival"})}, until=2))
+
+    assert scene.bus is not None
+    assert scene.bus.published == [("r", "verdict"), ("r", "alert")]
+    assert scene.bus.closed
+
+
+def test_the_loop_finds_live_runs_by_itself(scene: Scene) -> None:
+    scene.grow(1000)
+
+    asyncio.run(_watched(scene, until=1))
+
+    assert scene.bus is not None
+    assert scene.bus.published == [("r", "verdict")]
+
+
+def test_its_own_notices_do_not_wake_it(scene: Scene) -> None:
+    scene.grow(1000, status="finished", run="quiet")
+    scene.grow(1000)
+
+    asyncio.run(_watched(scene, {"quiet": frozenset({"verdict", "alert"})}, until=1))
+
+    assert scene.bus is not None
+    assert scene.bus.published == [("r", "verdict")]
+
+
+def test_one_run_that_cannot_be_evaluated_does_not_end_the_watch(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.grow(1000, run="broken")
+    scene.store.series["broken", "loss"] = (np.arange(3), np.zeros(2))
+    scene.grow(1000)
+
+    with caplog.at_level(logging.ERROR, "ergoscope.watch"):
+        asyncio.run(_watched(scene, until=1))
+
+    assert "cannot evaluate run broken" in caplog.text

@@ -1,0 +1,288 @@
+"""A service with canned answers, whose runs grow when told to, and which can fail and come back."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import numpy as np
+import uvicorn
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from ergoscope_contract.jsonable import spell_all
+from ergoscope_ui.app import mount
+
+HEARTBEAT_S = 1.0
+Names = Annotated[list[str] | None, Query()]
+
+
+@dataclass
+class FakeRun:
+    """One run: summary fields, full series by metric, and the verdict said of it. One arrival a step."""
+
+    id: str
+    name: str
+    steps: int
+    series: dict[str, np.ndarray]
+    status: str = "running"
+    project: str = "digits"
+    created: float = 1_700_000_000.0
+    config: dict[str, object] = field(default_factory=dict)
+    verdict: dict[str, object] = field(default_factory=dict)
+    summary: dict[str, object] = field(default_factory=dict)
+    histograms: list[dict[str, object]] = field(default_factory=list)
+    events: list[dict[str, object]] = field(default_factory=list)
+
+    def told(self) -> dict[str, object]:
+        """The run's RunSummary, as JSON."""
+        latest = (
+            {key: float(values[self.steps - 1]) for key, values in self.series.items() if "/" not in key}
+            if self.steps
+            else {}
+        )
+        return {
+            "id": self.id,
+            "project": self.project,
+            "name": self.name,
+            "status": self.status,
+            "created": self.created,
+            "last_seen": time.time() if self.status == "running" else self.created + 1000,
+            "last_step": self.steps or None,
+            "cursor": self.steps,
+            "config": self.config,
+            "latest": dict(zip(latest, spell_all(latest.values()), strict=True)),
+            **self.summary,
+        }
+
+
+class FakeService:
+    """State and HTTP; `open_streams` counts the event streams held, `requests` what was asked."""
+
+    def __init__(self, runs: Sequence[FakeRun] = (), alerts: Sequence[dict[str, object]] = ()) -> None:
+        self.runs = {run.id: run for run in runs}
+        self.alerts = list(alerts)
+        self.down = False
+        self.mute = False  # streams that are open say nothing more, not even a heartbeat
+        self.open_streams = 0
+        self.polls = 0
+        self._server: uvicorn.Server | None = None
+        self._running: AbstractContextManager[uvicorn.Server] | None = None
+
+    def start(self, port: int) -> None:
+        """Serve API and page on a port; returns when it answers."""
+        app = self.app()
+        mount(app, server_url=f"http://127.0.0.1:{port}")
+        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
+        self._running = serving(config)
+        self._server = self._running.__enter__()
+
+    def stop(self) -> None:
+        """Stop serving; open streams are cut."""
+        if self._running is not None:
+            self._running.__exit__(None, None, None)
+        self._running = self._server = None
+
+    def app(self) -> FastAPI:
+        """The REST interface."""
+        app = FastAPI()
+
+        @app.middleware("http")
+        async def fail(request: Request, call_next):  # type: ignore[no-untyped-def]  # starlette's own shape
+            if self.down and request.url.path.startswith("/api/"):
+                return JSONResponse({"error": "Store", "detail": "the store is away for a moment"}, status_code=503)
+            return await call_next(request)
+
+        @app.get("/api/v1/runs")
+        async def runs(limit: int = 200) -> dict[str, object]:
+            return {"runs": [run.told() for run in sorted(self.runs.values(), key=lambda run: -run.created)][:limit]}
+
+        @app.get("/api/v1/runs/{run}")
+        async def one(run: str) -> Response:
+            return JSONResponse(self.runs[run].told()) if run in self.runs else _missing(run)
+
+        @app.get("/api/v1/runs/{run}/verdict")
+        async def verdict(run: str) -> Response:
+            said = self.runs[run].verdict if run in self.runs else {}
+            return JSONResponse(said) if said else _missing(run)
+
+        @app.get("/api/v1/runs/{run}/metrics")
+        async def metrics(run: str) -> dict[str, object]:
+            return {"metrics": [{"key": key, "rank": 0} for key in self.runs[run].series]}
+
+        @app.get("/api/v1/runs/{run}/events")
+        async def events(run: str) -> dict[str, object]:
+            return {"events": self.runs[run].events}
+
+        @app.get("/api/v1/runs/{run}/histograms")
+        async def histograms(run: str, key: str) -> dict[str, object]:
+            return {"histograms": [h for h in self.runs[run].histograms if h["key"] == key]}
+
+        @app.get("/api/v1/runs/{run}/series")
+        async def series(
+            run: str,
+            metrics: Names = None,
+            first: int | None = None,
+            last: int | None = None,
+            buckets: int | None = None,
+        ) -> Response:
+            if run not in self.runs:
+                return _missing(run)
+            return JSONResponse(cut(self.runs[run], metrics or [], first=first, last=last, buckets=buckets))
+
+        @app.get("/api/v1/series")
+        async def many(
+            runs: Names = None,
+            metrics: Names = None,
+            first: int | None = None,
+            last: int | None = None,
+            buckets: int | None = None,
+        ) -> dict[str, object]:
+            known = [self.runs[run] for run in runs or [] if run in self.runs]
+            return {"runs": [cut(run, metrics or [], first=first, last=last, buckets=buckets) for run in known]}
+
+        @app.get("/api/v1/alerts")
+        async def alerts(run: str = "", state: str = "") -> dict[str, object]:
+            kept = [a for a in self.alerts if run in ("", a["run"]) and state in ("", a["state"])]
+            return {"alerts": kept}
+
+        @app.get("/api/v1/live")
+        async def live(
+            request: Request,
+            run: Names = None,
+            metrics: Names = None,
+            since: str = "",
+        ) -> Response:
+            positions = {
+                name: int(at) for name, at in (part.rsplit(":", 1) for part in since.split(",") if ":" in part)
+            }
+            if "text/event-stream" not in request.headers.get("accept", ""):
+                self.polls += 1
+                news = self._news(run or [], metrics or [], positions)
+                return JSONResponse({"cursor": _cursor(positions), "events": news})
+            return StreamingResponse(self._stream(run or [], metrics or [], positions), media_type="text/event-stream")
+
+        @app.get("/api/{rest:path}")
+        async def unknown(rest: str) -> Response:
+            return _missing(rest)
+
+        return app
+
+    def _news(
+        self, runs: list[str], metrics: list[str], positions: dict[str, int], *, fresh: bool = False
+    ) -> list[dict[str, object]]:
+        news: list[dict[str, object]] = []
+        for name in runs or list(self.runs):
+            run = self.runs.get(name)
+            if run is None:
+                continue
+            newest = run.steps
+            at = positions.setdefault(name, newest if runs or fresh else 0)
+            if newest > at and runs:
+                found = [metric for metric in metrics if metric in run.series]
+                told = [
+                    {
+                        "metric": metric,
+                        "rank": 0,
+                        "steps": list(range(at + 1, newest + 1)),
+                        "values": spell_all(run.series[metric][at:newest].tolist()),
+                    }
+                    for metric in found
+                ]
+                news.append({"event": "increment", "data": {"run": name, "cursor": newest, "series": told}})
+            if newest > at:
+                news.append({"event": "run", "data": run.told()})
+            positions[name] = newest
+        return news
+
+    async def _stream(self, runs: list[str], metrics: list[str], positions: dict[str, int]) -> AsyncIterator[str]:
+        self.open_streams += 1
+        try:
+            beat, muted = time.monotonic(), False
+            if not runs:
+                self._news(runs, metrics, positions, fresh=True)
+            yield ": begin\n\n"
+            while not (self._server and self._server.should_exit):
+                if muted := muted or self.mute:
+                    await asyncio.sleep(0.05)
+                    continue
+                for one in self._news(runs, metrics, positions):
+                    yield f"event: {one['event']}\nid: {_cursor(positions)}\ndata: {json.dumps(one['data'])}\n\n"
+                if time.monotonic() - beat > HEARTBEAT_S:
+                    beat = time.monotonic()
+                    yield ": beat\n\n"
+                await asyncio.sleep(0.05)
+        finally:
+            self.open_streams -= 1
+
+
+@contextmanager
+def serving(config: uvicorn.Config) -> Iterator[uvicorn.Server]:
+    """Serve in a thread; returns when the server answers, and stops it at the end."""
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started:
+        if time.monotonic() > deadline or not thread.is_alive():
+            raise TimeoutError("the server did not start within 20 s")
+        time.sleep(0.02)
+    try:
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def cut(
+    run: FakeRun, metrics: Sequence[str], *, first: int | None, last: int | None, buckets: int | None
+) -> dict[str, object]:
+    """Answer a series question: points, or stretches when there are more than `buckets`."""
+    newest = run.steps  # once: the run may grow meanwhile
+    steps = np.arange(1, newest + 1)
+    kept = (steps >= (first or 0)) & (steps <= (last if last is not None else newest))
+    found = []
+    for key in _matching(run, metrics):
+        x, y = steps[kept], run.series[key][:newest][kept]
+        head: dict[str, object] = {"metric": key, "rank": 0, "points": int(x.size)}
+        if buckets is None or x.size <= buckets:
+            found.append({**head, "steps": x.tolist(), "values": spell_all(y.tolist())})
+        else:
+            found.append({**head, "buckets": _buckets(x, y, buckets)})
+    return {"run": run.id, "cursor": newest, "series": found}
+
+
+def _buckets(x: np.ndarray, y: np.ndarray, count: int) -> dict[str, object]:
+    width = -(-x.size // count)
+    parts = [slice(i, i + width) for i in range(0, x.size, width)]
+    finite = [y[p][np.isfinite(y[p])] for p in parts]
+    return {
+        "first": [int(x[p][0]) for p in parts],
+        "last": [int(x[p][-1]) for p in parts],
+        "low": spell_all([float(v.min()) if v.size else float("nan") for v in finite]),
+        "high": spell_all([float(v.max()) if v.size else float("nan") for v in finite]),
+        "mean": spell_all([float(v.mean()) if v.size else float("nan") for v in finite]),
+        "final": spell_all([float(y[p][-1]) for p in parts]),
+        "count": [int(x[p].size) for p in parts],
+        "nonfinite": [int((~np.isfinite(y[p])).sum()) for p in parts],
+    }
+
+
+def _matching(run: FakeRun, metrics: Sequence[str]) -> list[str]:
+    found: list[str] = []
+    for wanted in metrics:
+        stem = wanted[:-1] if wanted.endswith("/*") else None
+        found += [key for key in run.series if key == wanted or (stem and key.startswith(stem))]
+    return list(dict.fromkeys(found))
+
+
+def _cursor(positions: dict[str, int]) -> str:
+    return ",".join(f"{name}:{at}" for name, at in positions.items())
+
+
+def _missing(what: str) -> Response:
+    return JSONResponse({"error": "Unknown", "detail": f"there is nothing named {what!r}"}, status_code=404)
