@@ -3,6 +3,8 @@
 Every variant trains a model of its own from the same start. In each round every variant does a block of steps, in an
 order that rotates, so a drift of the machine touches all alike; a ratio compares blocks of one round.
 Helper processes of the variants (our sidecar, a peer's service) run all the time, so doing nothing pays for them too.
+Doing nothing is there twice: how far the second is from the first is what chance, above all the luck of where a model
+lies in memory, does to a ratio.
 
     python -m benchmarks.overhead --net conv --rounds 40
 """
@@ -18,13 +20,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import about
-from benchmarks.nets import Job, conv_job, gpt_job
+from benchmarks.nets import Job, conv_job, gpt_job, small_job
 from benchmarks.peers import PEERS
 from benchmarks.watched import watched
 
 AfterStep = Callable[[int, Tensor], None]
 Variant = Callable[[Job, str], AbstractContextManager[AfterStep]]
-NETS: dict[str, Callable[[], Job]] = {"conv": conv_job, "gpt": gpt_job}
+NETS: dict[str, Callable[[], Job]] = {"conv": conv_job, "gpt": gpt_job, "small": small_job}
 
 
 @contextmanager
@@ -93,7 +95,7 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    variants: dict[str, Variant] = {"nothing": plain, "ergoscope": watched}
+    variants: dict[str, Variant] = {"nothing": plain, "nothing, again": plain, "ergoscope": watched}
     if not given.no_peers:
         variants |= PEERS
     print(about("torch", "tensorboard", "wandb"))

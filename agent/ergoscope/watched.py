@@ -20,8 +20,8 @@ _WIDE = (torch.float32, torch.float64)  # dtypes whose rounding takes next to no
 TASKS = (
     Task("loss", (*LossProbe.produces, "lr", "step_time", "agent_overhead"), 0.05, rarest=1),
     Task("gradient", GradientProbe.produces, 1.0, rarest=64),
-    Task("weights", WeightProbe.produces, 4.0),
-    Task("update", UpdateProbe.produces, 2.0),
+    Task("weights", WeightProbe.produces, 2.0),
+    Task("update", UpdateProbe.produces, 4.0),
     Task("histogram", HistogramProbe.produces, 16.0),
 )
 

@@ -18,9 +18,9 @@ _ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an open one holds the event loop that other modules want for themselves
 def browser() -> Iterator[Browser]:
-    """One headless Chromium for all tests: the system's, else the one playwright brings."""
+    """A headless Chromium for a module's tests: the system's, else the one playwright brings."""
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         if system is None and not Path(playwright.chromium.executable_path).exists():

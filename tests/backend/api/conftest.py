@@ -1,6 +1,7 @@
 """A real service on a free port, in a thread of the tests."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -33,6 +34,14 @@ class Running:
         answer = self.client.post("/api/v1/batches", content=encode(batch))
         assert answer.status_code == 200, answer.text
         return Receipt(**answer.json())
+
+
+def wait_for(true: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until something holds that the service does in its own time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"it did not come within {seconds} s"
+        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from ergoscope_contract.answers import Alert
 from ergoscope_contract.records import Ending
 from ergoscope_server.api import live
-from tests.backend.api.conftest import Running
+from tests.backend.api.conftest import Running, wait_for
 from tests.backend.api.events import Message, messages
 from tests.backend.store.batches import batch, line
 
@@ -194,7 +194,6 @@ def test_streams_end_when_the_service_stops(running: Running) -> None:
     with running.client.stream("GET", LIVE) as stream:
         told = stream.iter_lines()
         next(told)
-        began = time.monotonic()
         running.server.stop()
         with pytest.raises((StopIteration, httpx.RemoteProtocolError)):
             while True:
@@ -202,7 +201,6 @@ def test_streams_end_when_the_service_stops(running: Running) -> None:
     running.thread.join(10)
 
     assert not running.thread.is_alive()
-    assert time.monotonic() - began < 3
 
 
 def test_a_reader_that_left_is_forgotten(running: Running) -> None:
@@ -215,10 +213,7 @@ def test_a_reader_that_left_is_forgotten(running: Running) -> None:
         told = stream.iter_lines()
         next(told)
         assert readers() == before + 1
-    deadline = time.monotonic() + 5
-    while readers() != before:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for(lambda: readers() == before)
 
 
 def test_more_streams_than_allowed_are_sent_to_poll(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from ergoscope_contract import catalogue
 from ergoscope_contract.answers import Alert, Reading, Verdict
 from ergoscope_contract.records import Ending, Event, Histogram, Run
-from tests.backend.api.conftest import Running
+from tests.backend.api.conftest import Running, wait_for
 from tests.backend.store.batches import batch, line
 
 NOW = 1_790_000_000.0
@@ -17,6 +17,7 @@ def test_a_run_is_listed_with_everything_that_is_known_of_it(running: Running) -
     running.post(batch(0, {"loss": ([0, 1], [1.0, float("inf")])}, about=about))
     running.post(batch(1, {}, ended=Ending("failed", NOW, 1, "OutOfMemory")))
 
+    wait_for(lambda: running.client.get("/api/v1/runs/r").json().get("flags") == ["NONFINITE"])  # it is judged
     listed = running.client.get("/api/v1/runs").json()["runs"]
 
     assert listed == [running.client.get("/api/v1/runs/r").json()]
