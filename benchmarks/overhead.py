@@ -1,7 +1,7 @@
 """What watching costs a training step, against doing nothing and against peers, interleaved in one process.
 
-Every variant trains a model of its own from the same start. In each round every variant does a block of steps, in an
-order that rotates, so a drift of the machine touches all alike; a ratio compares blocks of one round.
+Every variant trains a model of its own from the same start. In each round every variant does a block of steps, in a
+random order, so a drift of the machine touches all alike; a ratio compares blocks of one round.
 Helper processes of the variants (our sidecar, a peer's service) run all the time, so doing nothing pays for them too.
 Doing nothing is there twice: how far the second is from the first is what chance, above all the luck of where a model
 lies in memory, does to a ratio.
@@ -10,6 +10,7 @@ lies in memory, does to a ratio.
 """
 
 import argparse
+import random
 import statistics
 import tempfile
 import time
@@ -54,8 +55,9 @@ def measure(net: str, variants: dict[str, Variant], *, rounds: int, steps: int) 
         jobs = {name: NETS[net]() for name in names}
         live = {name: variants[name](jobs[name], folder) for name in names}
         after = {name: context.__enter__() for name, context in live.items()}
+        order = random.Random(0)
         for turn in range(rounds + 1):
-            for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            for name in order.sample(names, len(names)):
                 times[name].append(block(jobs[name], after[name], first=turn * steps, steps=steps))
         for context in live.values():
             context.__exit__(None, None, None)

@@ -22,6 +22,7 @@ _HASTE = 32  # steps after which an overrun brings the next review forward
 _TELL = 16  # steps before anything is said: the first costs are those of a cold start
 _REMEMBERED = 15  # readings of which a cost is the median
 _PAUSE = 4.0  # a step longer than this many usual ones holds something that is not training
+_PLANNED = 0.85  # of the budget; the rest is for what the clock does not see: training that finds its caches cold
 _FADE = 0.98  # weight of the past in the published overhead, a memory of 50 steps
 
 
@@ -79,7 +80,7 @@ class Schedule:
     A clean step is the time between two steps less what the agent used of it. The overhead is the agent's time over
     the time of clean steps, each summed with weights that fade (never a mean of ratios), over everything the agent
     does in the process of training, whether it was scheduled or not. What the agent's work does to the caches is not
-    in it, so the budget holds for the agent's own time and not for the whole slowdown.
+    in it, so only 85 % of the budget are planned for.
     """
 
     def __init__(self, budget: float, tasks: Sequence[Task]) -> None:
@@ -95,6 +96,7 @@ class Schedule:
         if not 0 < budget <= 1:
             raise ValueError(f"budget is {budget}; it must be a share of the step's time above 0 and at most 1")
         self.budget = budget
+        self._plan = _PLANNED * budget
         self.tasks = tuple(tasks)
         self.periods = [1] * len(tasks)
         self._told = [1] * len(tasks)
@@ -155,7 +157,7 @@ class Schedule:
         self._own_window += own
         self._clean_window += training
         self._steps += 1
-        hasty = self._steps - self._reviewed >= _HASTE and self._own_sum > 1.3 * self.budget * self._clean_sum
+        hasty = self._steps - self._reviewed >= _HASTE and self._own_sum > 1.3 * self._plan * self._clean_sum
         if self._steps < self._review_at and not hasty:
             return []
         self._reviewed = self._steps
@@ -168,7 +170,7 @@ class Schedule:
         self._tighten()
         costs = [self.cost(task) for task in range(len(self.tasks))]
         # However dear it is merely to be there, a quarter of the budget is spent on seeing something.
-        allowed = max(self._strictness * self.budget * usual - median(self._rest), 0.25 * self.budget * usual)
+        allowed = max(self._strictness * self._plan * usual - median(self._rest), 0.25 * self.budget * usual)
         wanted = fit_periods(costs, self.tasks, allowed=allowed)
         relaxed = fit_periods(costs, self.tasks, allowed=0.8 * allowed)
         changes = []
@@ -184,7 +186,7 @@ class Schedule:
     def _tighten(self) -> None:
         # What the single costs do not show, cold caches above all, shows in the sum: then plan for less.
         if self._clean_window > 0 and self._steps > _REVIEWS[1]:
-            over = self._own_window / self._clean_window / self.budget
+            over = self._own_window / self._clean_window / self._plan
             if over > 1.1 or over < 0.8:
                 self._strictness = min(1.0, max(0.5, self._strictness / max(over, 0.8)))
         self._own_window = self._clean_window = 0.0
