@@ -9,12 +9,13 @@ from torch.optim import Optimizer
 from ergoscope.findings import Findings
 from ergoscope.layers import Layers, name_parameters
 from ergoscope.ledger import Ledger
+from ergoscope.lineup import LOSS, TASKS
 from ergoscope.outlet import Outlet
 from ergoscope.probes.loss import LossProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.timing import TimingProbe
 from ergoscope.schedule import Schedule, Thinned
-from ergoscope.watched import LOSS, TASKS, Watched
+from ergoscope.watched import Watched
 from ergoscope.writer import Writer
 from ergoscope_contract.records import Event
 

@@ -1,9 +1,9 @@
 """Which probe runs at which step, so that the agent stays within its share of the time of a step.
 
-Every probe starts at every step. Its cost is timed, and when all of them together cost more than the budget, the
-probe that is dearest for its importance is taken half as often, again and again until they fit or until each is as rare
-as it may become. The loss is never thinned: every verdict rests on the whole series of it, and it costs next to nothing
-except where a step itself takes next to nothing; `agent_overhead` says so then.
+Every probe starts as often as it may be taken. Its cost is timed, and when all of them together cost more than the
+budget, the probe that is dearest for its importance is taken half as often, again and again until they fit or until
+each is as rare as it may become. The loss is never thinned: every verdict rests on the whole series of it, and it costs
+next to nothing except where a step itself takes next to nothing; `agent_overhead` says so then.
 """
 
 from collections import deque
@@ -32,13 +32,20 @@ class Task:
 
     name: for texts; quantities: catalogue ids that come of it.
     patience: how readily it waits: of two that cost the same per step, the one with more patience is thinned first.
-    rarest: the longest period it may come to, a power of two; 1 for what is never thinned.
+    often, rarest: the shortest and the longest period it may have, powers of two; both 1 for what is never thinned.
+    run: steps one after the other at which it is measured in each period, for what compares successive steps.
     """
 
     name: str
     quantities: tuple[str, ...]
     patience: float
     rarest: int = 1024
+    often: int = 1
+    run: int = 1
+
+    def share(self, period: int) -> float:
+        """Share of the steps at which it is measured."""
+        return min(1.0, self.run / period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Thinned:
 def fit_periods(costs: Sequence[float], tasks: Sequence[Task], *, allowed: float) -> list[int]:
     """Periods, powers of two, with which tasks cost at most `allowed` seconds a step together.
 
-    The task that maximises cost / period * patience is halved first. When even the longest periods do not fit, every
+    The task that maximises cost per step * patience is halved first. When even the longest periods do not fit, every
     task is at its rarest.
 
     Example:
@@ -64,12 +71,16 @@ def fit_periods(costs: Sequence[float], tasks: Sequence[Task], *, allowed: float
         >>> fit_periods([3.0, 1.0], even, allowed=2.5)
         [2, 1]
     """
-    periods = [1] * len(costs)
-    while sum(c / k for c, k in zip(costs, periods, strict=True)) > allowed:
+    periods = [task.often for task in tasks]
+
+    def per_step(i: int) -> float:
+        return costs[i] * tasks[i].share(periods[i])
+
+    while sum(map(per_step, range(len(costs)))) > allowed:
         open_ = [i for i, k in enumerate(periods) if k < tasks[i].rarest]
         if not open_:
             break
-        worst = max(open_, key=lambda i: costs[i] / periods[i] * tasks[i].patience)
+        worst = max(open_, key=lambda i: per_step(i) * tasks[i].patience)
         periods[worst] *= 2
     return periods
 
@@ -84,7 +95,7 @@ class Schedule:
     """
 
     def __init__(self, budget: float, tasks: Sequence[Task]) -> None:
-        """Begin with every task at every step.
+        """Begin with every task as often as it may be.
 
         Args:
             budget: Share of a clean step's time, above 0, at most 1.
@@ -98,8 +109,8 @@ class Schedule:
         self.budget = budget
         self._plan = _PLANNED * budget
         self.tasks = tuple(tasks)
-        self.periods = [1] * len(tasks)
-        self._told = [1] * len(tasks)
+        self.periods = [task.often for task in tasks]
+        self._told = list(self.periods)
         self._prepared = [0.0] * len(tasks)
         self._samples = [{part: deque[float](maxlen=_REMEMBERED) for part in _SAMPLED} for _ in tasks]
         self.booked = 0.0  # seconds of all tasks since the last turn
@@ -115,7 +126,7 @@ class Schedule:
 
     def due(self, step: int) -> list[bool]:
         """For each task whether it runs at `step`."""
-        return [step % period == 0 for period in self.periods]
+        return [step % period < task.run for period, task in zip(self.periods, self.tasks, strict=True)]
 
     def charge(self, task: int, seconds: float, part: Part) -> None:
         """Book time that a part of a task took; preparing counts to the measurement that follows."""
@@ -178,7 +189,7 @@ class Schedule:
             before = self.periods[i]
             # Lengthen when it must be; shorten by half at most, and only when that leaves room to spare: no flicker.
             self.periods[i] = now = wanted[i] if wanted[i] > before else max(before // 2, min(before, relaxed[i]))
-            if self._worth_telling(self._told[i], now):
+            if self._worth_telling(task, self._told[i], now):
                 changes.append(Thinned(task, now, self._told[i], costs[i], usual, self.budget))
                 self._told[i] = now
         return changes
@@ -191,7 +202,7 @@ class Schedule:
                 self._strictness = min(1.0, max(0.5, self._strictness / max(over, 0.8)))
         self._own_window = self._clean_window = 0.0
 
-    def _worth_telling(self, told: int, now: int) -> bool:
+    def _worth_telling(self, task: Task, told: int, now: int) -> bool:
         if self._steps < _TELL or told == now:
             return False
-        return told == 1 or now == 1 or max(now, told) >= 4 * min(now, told)
+        return task.often in (told, now) or max(now, told) >= 4 * min(now, told)

@@ -1,29 +1,20 @@
 """One optimizer under watch: what is taken around each of its steps."""
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from ergoscope.layers import Layers, Moment
-from ergoscope.probes.gradient import GradientProbe
-from ergoscope.probes.histogram import HistogramProbe
+from ergoscope.lineup import LOSS, READ_GRADIENTS, UPDATE, make_probes
 from ergoscope.probes.loss import LossProbe
-from ergoscope.probes.probe import Probe, Reading, Sheet
+from ergoscope.probes.probe import Reading, Sheet
 from ergoscope.probes.update import UpdateProbe, rates_of_plain_sgd
-from ergoscope.probes.weights import WeightProbe
-from ergoscope.schedule import Schedule, Task
+from ergoscope.schedule import Schedule
 
-LOSS, GRADIENT, WEIGHTS, UPDATE, HISTOGRAM = range(5)
 _WIDE = (torch.float32, torch.float64)  # dtypes whose rounding takes next to nothing of a step
-TASKS = (
-    Task("loss", (*LossProbe.produces, "lr", "step_time", "agent_overhead"), 0.05, rarest=1),
-    Task("gradient", GradientProbe.produces, 1.0, rarest=64),
-    Task("weights", WeightProbe.produces, 2.0),
-    Task("update", UpdateProbe.produces, 4.0),
-    Task("histogram", HistogramProbe.produces, 16.0),
-)
 
 
 class Watched:
@@ -37,11 +28,10 @@ class Watched:
 
     def __init__(self, layers: Layers, *, loss: LossProbe, schedule: Schedule, clock: Callable[[], float]) -> None:
         """Watch the optimizer of `layers`; `loss` is shared with the other optimizers of the job."""
-        weights = WeightProbe()
         self._layers = layers
         self._loss = loss
-        self._update = UpdateProbe(weights)
-        self._probes: tuple[Probe, ...] = (loss, GradientProbe(), weights, self._update, HistogramProbe())
+        self._probes = make_probes(loss)
+        self._update = cast(UpdateProbe, self._probes[UPDATE])
         self._schedule = schedule
         self._clock = clock
         self._copies = not self._moves_plainly(layers.moment())  # to know the update takes a copy of the weights
@@ -57,7 +47,7 @@ class Watched:
         self._early.clear()
         self._seen = None
         copy = due[UPDATE] and self._copies
-        early = self._overwrites and not closure and (due[GRADIENT] or due[HISTOGRAM])
+        early = self._overwrites and not closure and any(due[task] for task in READ_GRADIENTS)
         self._looks -= 1
         if not (copy or early or self._looks > 0) or self._capturing():
             return
@@ -71,7 +61,7 @@ class Watched:
                 self._schedule.charge(UPDATE, self._clock() - start, "prepare")
             if moment.grads and not closure and getattr(moment.optimizer, "grad_scale", None) is None:
                 if early:
-                    self._early = self._take(moment, due, (GRADIENT, HISTOGRAM))
+                    self._early = self._take(moment, due, READ_GRADIENTS)
                 elif not self._overwrites:
                     self._seen = (moment.grads[0], moment.grads[0]._version)
 
@@ -79,7 +69,7 @@ class Watched:
         """Take what is due after the step; None when that is nothing."""
         if self._capturing():
             return None
-        if not (due[GRADIENT] or due[WEIGHTS] or due[UPDATE] or due[HISTOGRAM]):
+        if True not in due[LOSS + 1 :]:
             return self._loss_alone()
         with torch.no_grad():
             moment = self._layers.moment()
@@ -87,7 +77,7 @@ class Watched:
                 return None
             if self._seen is not None and self._seen[0]._version != self._seen[1]:
                 self._overwrites = True
-                due = [d and task not in (GRADIENT, HISTOGRAM) for task, d in enumerate(due)]
+                due = [d and task not in READ_GRADIENTS for task, d in enumerate(due)]
             early = {task for task, _ in self._early}
             readings = self._take(moment, due, tuple(t for t in range(len(due)) if t not in early))
             # The update's ratio is read after the weights' norm: the order of tasks is the order of reading.
