@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ergoscope.layers import Layout
-from ergoscope_contract.records import Event, Histogram
+from ergoscope_contract.records import Event, Histogram, Sketch
 
 
 class Column(NamedTuple):
@@ -24,7 +24,7 @@ class Findings:
         step: Optimizer steps done.
         scalars: Global values by metric key.
         columns: Values of layers.
-        records: Histograms and events.
+        records: Histograms, sketches and events.
     """
 
     def __init__(self, step: int, scalars: dict[str, float]) -> None:
@@ -32,7 +32,7 @@ class Findings:
         self.step = step
         self.scalars = scalars
         self.columns: list[Column] = []
-        self.records: list[Histogram | Event] = []
+        self.records: list[Histogram | Sketch | Event] = []
         self._squares: dict[str, float] = {}
         self._loss = 0.0
         self._losses = 0
