@@ -1,7 +1,8 @@
-"""The nets whose training is timed: two conv nets of 0.8 M parameters, one with a short step, and a GPT of 3.3 M."""
+"""The nets whose training is timed: two conv nets of 0.8 M parameters, one with a short step, an MLP, and GPTs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -59,10 +60,10 @@ class _Gpt(nn.Module):
         return out
 
 
-def gpt_job() -> Job:
-    """3.3 M parameters, AdamW, batches of 8 sequences of 64 tokens."""
+def gpt_job(width: int = 256, layers: int = 4) -> Job:
+    """3.3 M parameters as given, AdamW, batches of 8 sequences of 64 tokens."""
     torch.manual_seed(0)
-    model = _Gpt()
+    model = _Gpt(width, layers)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
     tokens = torch.randint(256, (8, 65))
     return _job(
@@ -70,6 +71,15 @@ def gpt_job() -> Job:
         optimizer,
         lambda: nn.functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()),
     )
+
+
+def mlp_job() -> Job:
+    """0.7 M parameters in three linear layers, AdamW, batches of 256 vectors of 784 numbers."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    inputs, targets = torch.randn(256, 784), torch.randint(10, (256,))
+    return _job(model, optimizer, lambda: nn.functional.cross_entropy(model(inputs), targets))
 
 
 def _job(model: nn.Module, optimizer: torch.optim.Optimizer, loss_of: Callable[[], Tensor]) -> Job:
@@ -81,3 +91,14 @@ def _job(model: nn.Module, optimizer: torch.optim.Optimizer, loss_of: Callable[[
         return loss
 
     return Job(model, optimizer, step)
+
+
+NETS: dict[str, Callable[[], Job]] = {
+    "conv": conv_job,
+    "gpt": gpt_job,
+    "small": small_job,
+    "mlp": mlp_job,
+    "gpt-1m": partial(gpt_job, 160, 3),
+    "gpt-10m": partial(gpt_job, 384, 6),
+    "gpt-100m": partial(gpt_job, 896, 10),
+}

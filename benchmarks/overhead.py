@@ -16,18 +16,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from benchmarks.machine import about
-from benchmarks.nets import Job, conv_job, gpt_job, small_job
+from benchmarks.nets import NETS, Job
 from benchmarks.peers import PEERS
 from benchmarks.watched import watched
 
 AfterStep = Callable[[int, Tensor], None]
 Variant = Callable[[Job, str], AbstractContextManager[AfterStep]]
-NETS: dict[str, Callable[[], Job]] = {"conv": conv_job, "gpt": gpt_job, "small": small_job}
 
 
 @contextmanager
@@ -95,9 +95,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="steps of a variant in a round")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--budgets", type=float, nargs="*", default=[], help="further shares of a step, such as 0.1")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     variants: dict[str, Variant] = {"nothing": plain, "nothing, again": plain, "ergoscope": watched}
+    for budget in given.budgets:
+        variants[f"ergoscope, budget {100 * budget:g} %"] = partial(watched, budget=budget)
     if not given.no_peers:
         variants |= PEERS
     print(about("torch", "tensorboard", "wandb"))

@@ -11,10 +11,10 @@ from benchmarks.nets import Job
 
 
 @contextmanager
-def watched(job: Job, folder: str) -> Iterator[Callable[[int, Tensor], None]]:
-    """Watch with everything at its default: norms every step, histograms that rotate over the layers."""
+def watched(job: Job, folder: str, *, budget: float | None = None) -> Iterator[Callable[[int, Tensor], None]]:
+    """Watch with everything at its default, or with another budget than 2 %."""
     os.environ["ERGOSCOPE_DIR"] = f"{folder}/ergoscope"
     os.environ["ERGOSCOPE_SILENT"] = "1"
-    run = ergoscope.watch(job.model, job.optimizer, project="benchmark", name="overhead", mode="offline")
+    run = ergoscope.watch(job.model, job.optimizer, project="benchmark", name="overhead", mode="offline", budget=budget)
     yield lambda _step, _loss: None
     run.finish()

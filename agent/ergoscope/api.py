@@ -102,8 +102,12 @@ class StoredRun:
         """Its metrics, with the number of points and the last one."""
         return self._client.metrics(self.id)
 
-    def series(self, metric: str, *, first: int | None = None, last: int | None = None, rank: int = 0) -> Points:
+    def series(
+        self, metric: str, *, first: int | None = None, last: int | None = None, rank: int | None = None
+    ) -> Points:
         """One series at full resolution, of the steps from `first` to `last`; without points when there are none.
+
+        Of a job of many processes it is that of all of them brought together, or of one `rank`.
 
         Raises:
             AnswerError: `metric` is a pattern that more than one series fits; ask for each.
@@ -113,9 +117,9 @@ class StoredRun:
             names = ", ".join(line.metric for line in lines[:5])
             raise AnswerError(f"{metric!r} fits {len(lines)} series ({names}, ...); ask for one at a time")
         if not lines:
-            return Points(metric, np.empty(0, np.int64), np.empty(0), rank)
+            return Points(metric, np.empty(0, np.int64), np.empty(0), rank or 0)
         values = np.array([float(value) for value in lines[0].values], dtype=np.float64)
-        return Points(lines[0].metric, np.array(lines[0].steps, dtype=np.int64), values, rank)
+        return Points(lines[0].metric, np.array(lines[0].steps, dtype=np.int64), values, rank or 0)
 
     def verdict(self) -> Verdict:
         """What the indicators say of it, with the evidence."""

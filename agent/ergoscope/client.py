@@ -133,10 +133,17 @@ class Client:
         return _read(self.fetch(f"/runs/{quote(identity, safe='')}/metrics"), _Metrics).metrics
 
     def series(
-        self, identity: str, metrics: Sequence[str], *, first: int | None = None, last: int | None = None, rank: int = 0
+        self,
+        identity: str,
+        metrics: Sequence[str],
+        *,
+        first: int | None = None,
+        last: int | None = None,
+        rank: int | None = None,
     ) -> list[Line]:
-        """Series of a run at full resolution, of the steps from `first` to `last`."""
-        parameters = [("metrics", metric) for metric in metrics] + [("rank", str(rank))]
+        """Series of a run at full resolution, of the steps from `first` to `last`, of one rank or of all as one."""
+        parameters = [("metrics", metric) for metric in metrics]
+        parameters += [("rank", str(rank))] if rank is not None else []
         parameters += [("first", str(first))] if first is not None else []
         parameters += [("last", str(last))] if last is not None else []
         return _read(self.fetch(f"/runs/{quote(identity, safe='')}/series", parameters), _Lines).series

@@ -4,8 +4,9 @@ import os
 import site
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ergoscope.process import lives
@@ -14,6 +15,8 @@ from ergoscope.ring import ReaderState, Ring, Word
 LOG = "sidecar.log"
 START_S = 5.0  # that a sidecar may take to say that it reads
 POLL_S = 0.005
+AGAIN_S = 5.0  # until a sidecar that died is replaced a second time; doubles each time
+AGAIN_AT_MOST_S = 300.0
 
 
 class Companion:
@@ -23,6 +26,7 @@ class Companion:
         self._folder, self._ring, self._api_key = folder, ring, api_key
         self._pid = 0
         self._started = 0.0
+        self._again_at, self._again_s = 0.0, AGAIN_S
 
     def start(self) -> str:
         """Start it.
@@ -60,6 +64,25 @@ class Companion:
             return os.waitpid(self._pid, os.WNOHANG) == (0, 0)
         except ChildProcessError:  # somebody else waits for all children
             return lives(self._pid, 0)
+
+    def tend(self, tell: Callable[[str], None]) -> None:
+        """Replace the sidecar when it is gone, in a thread of its own and less and less often; quick.
+
+        Args:
+            tell: Takes a sentence, in that thread.
+        """
+        now = time.monotonic()
+        if not self._pid or now < self._again_at or self.alive:
+            return
+        self._again_at, self._again_s = now + self._again_s, min(2 * self._again_s, AGAIN_AT_MOST_S)
+        threading.Thread(target=self._replace, args=(tell,), name="ergoscope-restart", daemon=True).start()
+
+    def _replace(self, tell: Callable[[str], None]) -> None:
+        trouble = self.start()
+        if trouble:
+            tell(f"the sidecar is gone, and another cannot be had: {trouble}; rows are kept as long as there is room")
+        else:
+            tell("the sidecar was gone; another one took over, nothing that it had not sent is lost")
 
     @property
     def state(self) -> ReaderState:

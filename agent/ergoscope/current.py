@@ -1,11 +1,13 @@
 """The verbs of a training script: watch, init, log, finish, and the run that they mean."""
 
 import os
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from ergoscope.client import Client
 from ergoscope.errors import MissingTorchError, ServerError, UnknownRunError
+from ergoscope.notebook import running_cell
 from ergoscope.opening import check_resume, open_run
 from ergoscope.session import Run
 from ergoscope.settings import Knobs, Settings
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
 
 CHECK_S = 3.0
 _runs: list[Run] = []  # `ergoscope.log` names no run, so the process must remember which is the newest
+_watched: "list[tuple[Run, list[weakref.ref[object]]]]" = []  # each with its model and optimizers
 
 
 def init(*, config: object = None, **knobs: Unpack[Knobs]) -> Run:
     """Begin a run that only records what `log` is given.
 
     A run that is open already stays open beside the new one; `ergoscope.log` and `ergoscope.finish` mean the newest.
+    In a notebook, a cell that is run again ends the run that it began before.
 
     Args:
         config: A dictionary, a dataclass or a namespace, shown with the run and compared between runs.
@@ -49,6 +53,7 @@ def watch(
     """Begin a run and measure a model's training from now on; training itself stays the same, bit for bit.
 
     A run that is open already stays open beside the new one; `ergoscope.log` and `ergoscope.finish` mean the newest.
+    The same model and optimizer are not watched twice: while a run of theirs is open, it is given back and goes on.
 
     Args:
         model: Whose parameters are measured.
@@ -65,6 +70,12 @@ def watch(
     settings = _read(knobs)
     if settings.mode == "disabled":
         return _remember(_open(settings, config).start())
+    _end_former()
+    same = _same(model, optimizer)
+    if same is not None:
+        same.config.update(config)
+        _stray.once("same", f"this model and optimizer are watched already: run {same.name} goes on; finish() ends it")
+        return same
     try:
         from ergoscope.watching import watched
     except ImportError as error:
@@ -74,7 +85,9 @@ def watch(
             f"watch() measures a PyTorch model, but torch cannot be imported ({error}); install it with "
             "`pip install 'ergoscope[agent]'`, or record your own numbers with ergoscope.init() and run.log()"
         ) from None
-    return _remember(watched(_open(settings, config), model, optimizer, start_step=start_step))
+    run = _remember(watched(_open(settings, config), model, optimizer, start_step=start_step))
+    _watched.append((run, [weakref.ref(one) for one in (model, *_several(optimizer))]))
+    return run
 
 
 def log(data: Mapping[str, object], step: int | None = None) -> None:
@@ -119,7 +132,30 @@ def _remember(run: Run) -> Run:
     return run
 
 
+def _several(optimizer: "Optimizer | Sequence[Optimizer]") -> "list[Optimizer]":
+    return list(optimizer) if isinstance(optimizer, Sequence) else [optimizer]
+
+
+def _same(model: "nn.Module", optimizer: "Optimizer | Sequence[Optimizer]") -> Run | None:
+    """Give the open run that watches just these."""
+    _watched[:] = [(run, seen) for run, seen in _watched if run.open]
+    wanted = {id(one) for one in (model, *_several(optimizer))}
+    for run, seen in _watched:
+        if {id(ref()) for ref in seen} == wanted:
+            return run
+    return None
+
+
+def _end_former() -> None:
+    """End the runs that an earlier execution of the running notebook cell began."""
+    cell = running_cell()
+    for run in _runs:
+        if cell is not None and run.open and run.cell is not None and cell.repeats(run.cell):
+            run.finish()
+
+
 def _open(settings: Settings, config: object) -> Run:
+    _end_former()
     if settings.mode == "online" and settings.run_id and settings.resume != "allow":
         check_resume(settings, lambda identity: _exists(settings, identity))
     return open_run(settings, config)

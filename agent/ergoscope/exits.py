@@ -1,13 +1,22 @@
-"""How a job leaves: by its end, or by an exception that nobody caught."""
+"""How a job leaves: by its end, with an exit status, or by an exception that nobody caught.
+
+The interpreter calls no hook for `sys.exit(1)`. So while a run is open, `sys.exit` raises a `Departure`, a SystemExit
+like any other, whose `code` notices who asks for it: when no Python code is left to ask, nobody has caught it and the
+interpreter is about to end with it. A SystemExit that is raised by hand (`raise SystemExit(2)`) is not seen.
+"""
 
 import atexit
+import builtins
+import os
 import sys
+import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import NoReturn, cast
 
 
 class ExitWatch:
-    """Calls `leave` with the reason when the interpreter ends; the reason is empty when no exception ended it."""
+    """Calls `leave` with the reason when the interpreter ends; the reason is empty when nothing went wrong."""
 
     def __init__(self, leave: Callable[[str], None]) -> None:
         self._leave = leave
@@ -19,12 +28,18 @@ class ExitWatch:
         self._previous = sys.excepthook
         sys.excepthook = self._on_exception
         atexit.register(self._on_exit)
+        _statuses.add(self)
 
     def remove(self) -> None:
         """Stop watching. When somebody has hooked in after us, our hook stays as a pass-through."""
         atexit.unregister(self._on_exit)
+        _statuses.discard(self)
         if sys.excepthook == self._on_exception:
             sys.excepthook = self._previous
+
+    def note(self, reason: str) -> None:
+        """Say why the interpreter would end now; empty when all is well again."""
+        self._reason = reason
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self._reason = describe(error)
@@ -34,11 +49,112 @@ class ExitWatch:
         self._leave(self._reason)
 
 
+_CODE = vars(SystemExit)["code"]  # the descriptor of the attribute that is hidden below
+
+
+class Departure(SystemExit):
+    """The exception of `sys.exit` while a run is open; to everyone who reads or pickles it, a SystemExit."""
+
+    @property
+    def code(self) -> str | int | None:
+        """The exit status; the interpreter itself asks for it last."""
+        if sys._getframe().f_back is None:
+            _statuses.tell(describe(self))
+        status: str | int | None = _CODE.__get__(self)
+        return status
+
+    @code.setter
+    def code(self, value: str | int | None) -> None:
+        _CODE.__set__(self, value)
+
+    def __reduce__(self) -> tuple[type[SystemExit], tuple[object, ...]]:
+        """Be a plain SystemExit in another process."""
+        return SystemExit, self.args
+
+
+Departure.__module__, Departure.__name__, Departure.__qualname__ = "builtins", "SystemExit", "SystemExit"
+
+
+class _Statuses:
+    """Puts our `sys.exit`, and the `exit` of beginners, in place as long as somebody watches.
+
+    One for the process, as `sys.exit` is one for the process.
+    """
+
+    def __init__(self) -> None:
+        self._watches: list[ExitWatch] = []
+        self._placed: list[tuple[object, str, object, object]] = []  # where, name, theirs, ours
+
+    def add(self, watch: ExitWatch) -> None:
+        if not self._watches:
+            self._place(sys, "exit")
+            quitter = type(getattr(builtins, "exit", None))
+            if quitter.__module__ == "_sitebuiltins":
+                self._place(quitter, "__call__")
+        self._watches.append(watch)
+
+    def discard(self, watch: ExitWatch) -> None:
+        self._watches = [other for other in self._watches if other is not watch]
+        if self._watches:
+            return
+        for holder, name, theirs, ours in self._placed:
+            if getattr(holder, name) is ours:
+                setattr(holder, name, theirs)
+        self._placed.clear()
+
+    def tell(self, reason: str) -> None:
+        for watch in self._watches:
+            watch.note(reason)
+
+    def _place(self, holder: object, name: str) -> None:
+        theirs = cast("Callable[..., None]", getattr(holder, name))
+        owner = os.getpid()
+
+        def leave(*given: object) -> NoReturn:
+            """Exit the interpreter by raising SystemExit(status)."""
+            try:
+                theirs(*given)
+            except SystemExit as error:
+                # A thread's SystemExit is known by its very type, and a child's is not this job's end.
+                if type(error) is not SystemExit or not self._watches or os.getpid() != owner or not _in_main_thread():
+                    raise
+                status = error.args
+            raise Departure(*status)
+
+        setattr(holder, name, leave)
+        self._placed.append((holder, name, theirs, leave))
+
+
+_statuses = _Statuses()
+
+
+def _in_main_thread() -> bool:
+    return threading.get_ident() == threading.main_thread().ident
+
+
 def describe(error: BaseException) -> str:
-    """Say in one line what an exception says."""
+    """Say in one line what an exception says; empty for an exit that means success.
+
+    Example:
+        >>> describe(ValueError("no luck")), describe(SystemExit(3)), describe(SystemExit())
+        ('ValueError: no luck', 'exit status 3', '')
+    """
+    if isinstance(error, SystemExit):
+        return _describe_exit(error)
     try:
         text = str(error)
     except Exception:  # foreign exceptions may fail at this
         text = ""
     first = text.strip().partition("\n")[0][:300]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _describe_exit(error: SystemExit) -> str:
+    status = error.args[0] if len(error.args) == 1 else error.args or None
+    if status is None or status == 0:
+        return ""
+    if isinstance(status, int):
+        cause = error.__context__
+        behind = f" after {describe(cause)}" if isinstance(cause, Exception) else ""
+        return f"exit status {int(status)}{behind}"
+    return f"exit: {str(status).strip().partition(chr(10))[0][:300]}"

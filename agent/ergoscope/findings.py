@@ -1,7 +1,9 @@
 """What the readings of one step add up to, over all its optimizers."""
 
 import math
-from collections.abc import Sequence
+import sys
+from array import array
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ergoscope.layers import Layout
@@ -24,16 +26,21 @@ class Findings:
         step: Optimizer steps done.
         scalars: Global values by metric key.
         columns: Values of layers.
+        rows: Keys and values of one layer whose turn it was, each a row of its own.
         records: Histograms, sketches and events.
     """
 
-    def __init__(self, step: int, scalars: dict[str, float]) -> None:
-        """Begin with what is known of the step without any reading."""
+    def __init__(self, step: int, scalars: dict[str, float], *, optimizers: int = 1) -> None:
+        """Begin with what is known of the step without any reading; `optimizers` is how many the job has."""
         self.step = step
+        self._optimizers = optimizers
         self.scalars = scalars
         self.columns: list[Column] = []
+        self.rows: list[tuple[tuple[str, ...], Sequence[float]]] = []
         self.records: list[Histogram | Sketch | Event] = []
         self._squares: dict[str, float] = {}
+        self._parts: dict[str, _Parts] = {}
+        self._sketches: dict[tuple[str, int], _Parts] = {}
         self._loss = 0.0
         self._losses = 0
 
@@ -52,12 +59,34 @@ class Findings:
         if layout.layered:
             self.columns.append(Column(metric, layout.number, names, norms))
 
+    def square_of(self, metric: str) -> float | None:
+        """The sum of squares of a norm so far; None when it was not read at this step."""
+        return self._squares.get(metric)
+
+    def column(self, metric: str, layout: Layout) -> Sequence[float] | None:
+        """A quantity of a layout's layers as found so far; None when it was not read at this step."""
+        return next((c.values for c in self.columns if c.metric == metric and c.layout == layout.number), None)
+
     def add_count(self, metric: str, count: float) -> None:
         """Add to a quantity that is a sum."""
         self.scalars[metric] = self.scalars.get(metric, 0.0) + count
 
+    def add_parts(self, metric: str, parts: Sequence[float], make: Callable[[Sequence[float]], float]) -> None:
+        """Add one optimizer's share of sums over all parameters, of which `make` makes the quantity in the end.
+
+        The quantity is absent when an optimizer of the job has no share in this step.
+        """
+        _add(self._parts.setdefault(metric, _Parts([0.0] * len(parts), make)), parts)
+
+    def add_sketch(self, key: str, seed: int, values: Sequence[float]) -> None:
+        """Add the sketch of one optimizer's parameters: they are linear, so that of the whole model is the sum.
+
+        The record is absent when an optimizer of the job has no share in this step.
+        """
+        _add(self._sketches.setdefault((key, seed), _Parts([0.0] * len(values))), values)
+
     def settle(self) -> None:
-        """Make the global values: the mean loss, the norms, and the ratio of two of them.
+        """Make the global values: the mean loss, the norms, the ratio of two of them, and what is made of parts.
 
         A loss that is not finite counts as one non-finite number of its own.
         """
@@ -67,7 +96,33 @@ class Findings:
                 self.scalars["nonfinite_count"] += 1.0
         squares = self._squares
         moving = squares.pop("moving", None)
+        unclipped = squares.pop("grad_norm_unclipped", 0.0)  # of optimizers without clipping beside some with it
+        if "grad_norm_clipped" in squares:
+            squares["grad_norm_clipped"] += unclipped
         for metric, square in squares.items():
             self.scalars[metric] = square**0.5
         if moving is not None and "update_norm" in squares:
             self.scalars["update_ratio"] = (squares["update_norm"] / moving) ** 0.5 if moving else float("nan")
+        for metric, parts in self._parts.items():
+            if parts.shares == self._optimizers and parts.make is not None:
+                self.scalars[metric] = parts.make(parts.sums)
+        for (key, seed), parts in self._sketches.items():
+            if parts.shares == self._optimizers:
+                packed = array("f", parts.sums)
+                if sys.byteorder == "big":
+                    packed.byteswap()
+                self.records.append(Sketch(key=key, step=self.step, seed=seed, values=packed.tobytes()))
+
+
+class _Parts:
+    """Sums over optimizers, and how many have added to them."""
+
+    def __init__(self, sums: list[float], make: Callable[[Sequence[float]], float] | None = None) -> None:
+        self.sums = sums
+        self.make = make
+        self.shares = 0
+
+
+def _add(to: _Parts, parts: Sequence[float]) -> None:
+    to.sums = [a + b for a, b in zip(to.sums, parts, strict=True)]
+    to.shares += 1

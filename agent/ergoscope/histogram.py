@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ergoscope.norms import dense_entries
+from ergoscope.products import in_order_of_memory
 from ergoscope_contract.records import Histogram
 
 LOW = -40
@@ -23,23 +24,42 @@ _SPECIAL = 255  # exponent field of NaN and infinity
 def count_exponents(tensor: Tensor, *, limit: int = LIMIT) -> Tensor:
     """Count the entries of a tensor by the sign and exponent fields of fp32.
 
-    Of more than `limit` entries every n-th is looked at, in the order of memory; n has no factor in common with their
-    number, so that no row or column of a matrix is favoured.
-
     Args:
-        tensor: Any floating or complex tensor; of a complex one real and imaginary parts are counted.
+        tensor: Any floating or complex tensor, looked at as `sample_entries` does.
         limit: Entries to look at, at most; at least 1.
 
     Returns:
         fp32 counts, shape (513,), on the tensor's device, nothing waited for: negative numbers from 256 on,
         zeros of either sign last. Exponents of fp64 beyond fp32 are counted at the ends.
     """
-    entries = _sample(tensor.detach(), limit)
+    entries = sample_entries(tensor.detach(), limit=limit)
     index = _fields(entries).masked_fill_(entries == 0, _ZERO)
     if index.device.type == "cpu":
         return torch.bincount(index, minlength=SLOTS).float()
     ones = torch.ones((), device=index.device).expand(index.shape)
     return torch.zeros(SLOTS, device=index.device).index_add_(0, index, ones)
+
+
+def sample_entries(tensor: Tensor, *, limit: int = LIMIT) -> Tensor:
+    """The entries of a tensor in the order of memory, or, of more than `limit`, every n-th of them.
+
+    n has no factor in common with their number, so that no row or column of a matrix is favoured.
+
+    Args:
+        tensor: Any floating or complex tensor; of a complex one real and imaginary parts are entries, of a sparse one
+            the entries that it stores.
+        limit: Entries to take, at most; at least 1.
+
+    Returns:
+        fp32 or fp64, shape (n,), on the tensor's device: a view where that is possible.
+    """
+    entries = dense_entries(tensor)
+    if entries.is_complex():
+        entries = torch.view_as_real(entries)
+    flat = in_order_of_memory(entries)
+    step = stride(flat.numel(), limit)
+    sample = flat[::step] if step > 1 else flat
+    return sample if sample.dtype in (torch.float32, torch.float64) else sample.float()
 
 
 def stride(entries: int, limit: int) -> int:
@@ -78,18 +98,6 @@ def to_histogram(counts: Sequence[float], *, key: str, step: int, size: int) -> 
 def _fold(counts: list[int]) -> list[int]:
     low, high = LOW + 127, HIGH + 127
     return [sum(counts[: low + 1]), *counts[low + 1 : high], sum(counts[high:])]
-
-
-def _sample(tensor: Tensor, limit: int) -> Tensor:
-    entries = dense_entries(tensor)
-    if entries.is_complex():
-        entries = torch.view_as_real(entries)
-    if not entries.is_contiguous():  # in the order of memory a dense tensor is flattened without a copy
-        entries = entries.permute(sorted(range(entries.dim()), key=entries.stride, reverse=True))
-    flat = entries.reshape(-1)
-    step = stride(flat.numel(), limit)
-    sample = flat[::step] if step > 1 else flat
-    return sample if sample.dtype in (torch.float32, torch.float64) else sample.float()
 
 
 def _fields(entries: Tensor) -> Tensor:

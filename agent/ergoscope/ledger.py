@@ -19,8 +19,16 @@ class Ledger:
     In between the other optimizers add their sheets; of several of one optimizer the last counts.
     """
 
-    def __init__(self, writer: Writer, *, charge: Charge, clock: Callable[[], float]) -> None:
-        """Write to `writer`; `charge` books the time that reading takes for each task."""
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        charge: Charge,
+        clock: Callable[[], float],
+        look: Callable[[Findings], None] = lambda _: None,
+    ) -> None:
+        """Write to `writer`; `charge` books the time that reading takes for each task; `look` sees what is written."""
+        self._look = look
         self._writer = writer
         self._charge = charge
         self._clock = clock
@@ -71,4 +79,5 @@ class Ledger:
             start = self._clock()
             findings.settle()
             self._writer.write(findings)
+            self._look(findings)
             self._charge(0, self._clock() - start, "write")

@@ -1,25 +1,99 @@
 """The probes that run around an optimizer's step, in the order in which they are read, and how often each may run."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import nn
+from torch.optim import Optimizer
+
+from ergoscope.clipping import Clips
+from ergoscope.probes.activation import ActivationProbe
+from ergoscope.probes.alignment import AlignmentProbe
+from ergoscope.probes.first_layer import FirstLayerProbe
+from ergoscope.probes.friction import FrictionProbe
 from ergoscope.probes.gradient import GradientProbe
-from ergoscope.probes.histogram import HistogramProbe
+from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
 from ergoscope.probes.loss import LossProbe
+from ergoscope.probes.moments import MomentsProbe
+from ergoscope.probes.noise import Company, NoiseProbe, averaged_over
 from ergoscope.probes.probe import Probe
+from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.update import UpdateProbe
 from ergoscope.probes.weights import WeightProbe
 from ergoscope.schedule import Task
+from ergoscope.sketch import Sketcher
 
-LOSS, GRADIENT, WEIGHTS, UPDATE, HISTOGRAM = range(5)
+(
+    LOSS,
+    GRADIENT,
+    WEIGHTS,
+    UPDATE,
+    HISTOGRAM,
+    ACTIVATIONS,
+    FIRST_LAYER,
+    SUCCESSIVE,
+    WEIGHT_SKETCH,
+    ALIGNMENT,
+    UPDATE_HISTOGRAM,
+    MOMENTS,
+    FRICTION,
+    NOISE,
+) = range(14)
 TASKS = (
     Task("loss", (*LossProbe.produces, "lr", "step_time", "agent_overhead"), 0.05, rarest=1),
-    Task("gradient", GradientProbe.produces, 1.0, rarest=64),
-    Task("weights", WeightProbe.produces, 2.0),
+    Task("gradient", GradientProbe.produces, 0.6, rarest=64),
+    Task("weights", WeightProbe.produces, 0.7),
     Task("update", UpdateProbe.produces, 4.0),
     Task("histogram", HistogramProbe.produces, 16.0),
+    Task("activations", ActivationProbe.produces, 16.0, often=8, phase=6),
+    Task("first layer", FirstLayerProbe.produces, 8.0, often=8),
+    Task("successive gradients", SuccessiveGradientProbe.produces, 8.0, often=8, run=2),
+    Task("weight sketch", WeightSketchProbe.produces, 16.0, often=16, run=3),
+    Task("alignment", AlignmentProbe.produces, 8.0, often=8),  # with the norms it is made of, so without a phase
+    Task("update histogram", UpdateHistogramProbe.produces, 16.0, often=8),  # at steps with an update, so as well
+    Task("moments", MomentsProbe.produces, 16.0, often=8),
+    Task("friction", FrictionProbe.produces, 16.0, often=16, run=2),
+    Task("noise", NoiseProbe.produces, 8.0, often=16, phase=5),
 )
-READ_GRADIENTS = (GRADIENT, HISTOGRAM)  # these must run before a step that overwrites them
+# These must run before a step that overwrites the gradients.
+READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)
+ADD_UP = (LOSS, GRADIENT, WEIGHTS, UPDATE)  # sums over entries: of a sharded parameter each process sends its part
 
 
-def make_probes(loss: LossProbe) -> tuple[Probe, ...]:
-    """Make the probes of one optimizer, one a task; `loss` is shared with the other optimizers of the job."""
-    weights = WeightProbe()
-    return (loss, GradientProbe(), weights, UpdateProbe(weights), HistogramProbe())
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the probes of all optimizers of the job share: those that look at the model, and what was heard of it."""
+
+    loss: LossProbe
+    activations: ActivationProbe
+    first_layer: FirstLayerProbe
+    clips: Clips
+    noise: Company
+
+    @classmethod
+    def of(cls, model: nn.Module, optimizers: Sequence[Optimizer], *, examples: int | None = None) -> "Shared":
+        """Make it for a model and its optimizers; `examples` are those of one backward pass, when that is known."""
+        company = Company(averaged_over(model), examples)
+        return cls(LossProbe(), ActivationProbe(model), FirstLayerProbe(model), Clips(optimizers), company)
+
+
+def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]:
+    """Make the probes of one optimizer, one a task."""
+    weights, sketcher = WeightProbe(), Sketcher()
+    update = UpdateProbe(weights)
+    return (
+        shared.loss,
+        GradientProbe(shared.clips),
+        weights,
+        update,
+        HistogramProbe(),
+        shared.activations,
+        shared.first_layer,
+        SuccessiveGradientProbe(sketcher),
+        WeightSketchProbe(sketcher),
+        AlignmentProbe(update),
+        UpdateHistogramProbe(update),
+        MomentsProbe(),
+        FrictionProbe(),
+        NoiseProbe(shared.clips, shared.noise, clock),
+    )

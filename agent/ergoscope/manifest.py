@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from ergoscope.capture import Source
 from ergoscope.errors import SpoolError
 from ergoscope_contract.records import Attempt, Run
 
@@ -25,6 +26,7 @@ class Manifest(msgspec.Struct, frozen=True):
     base_url: str
     give_up_s: float
     keep_spool: bool
+    source: Source | None = None  # where the sidecar finds out what the job runs on; None: it need not
 
     def write(self, folder: Path) -> None:
         """Write it whole or not at all."""

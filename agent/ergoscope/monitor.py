@@ -1,20 +1,29 @@
 """What happens at each step of a watched job."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from ergoscope.clipping import Clips
 from ergoscope.findings import Findings
 from ergoscope.layers import Layers, name_parameters
 from ergoscope.ledger import Ledger
-from ergoscope.lineup import LOSS, TASKS
+from ergoscope.lineup import ACTIVATIONS, FIRST_LAYER, GRADIENT, LOSS, NOISE, TASKS, Shared
+from ergoscope.listening import Ear, Guard, anything_compiled
 from ergoscope.outlet import Outlet
-from ergoscope.probes.loss import LossProbe
+from ergoscope.pieces import See
+from ergoscope.probes.activation import ActivationProbe
+from ergoscope.probes.first_layer import FirstLayerProbe
+from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.timing import TimingProbe
 from ergoscope.schedule import Schedule, Thinned
+from ergoscope.startle import Startle
 from ergoscope.watched import Watched
 from ergoscope.writer import Writer
 from ergoscope_contract.records import Event
@@ -30,6 +39,7 @@ class Monitor:
 
     Attributes:
         step: Steps of the first optimizer done, counted from where the job said it starts.
+        hearing: Whether a backward pass is being heard, whose end must be told.
     """
 
     def __init__(
@@ -42,35 +52,53 @@ class Monitor:
         start_step: int,
         clock: Callable[[], float],
         wall: Callable[[], float] = time.time,
+        examples: int | None = None,
     ) -> None:
         """Prepare to measure; see `ergoscope.taps.attach`."""
         self.step = start_step
         self._outlet = outlet
         self._wall = wall
         self._clock = clock
-        self._loss = LossProbe()
+        self._shared = shared = Shared.of(model, optimizers, examples=examples)
         self._rate = RateProbe(optimizers, wall=wall)
         schedule = Schedule(budget, TASKS)
         self._schedule = schedule
         self._timing = TimingProbe(schedule)
         names = name_parameters(model)
         layers = [Layers(o, names, series=i) for i, o in enumerate(optimizers)]
-        self._watched = [Watched(x, loss=self._loss, schedule=schedule, clock=clock) for x in layers]
-        self._ledger = Ledger(Writer(outlet), charge=schedule.charge, clock=clock)
+        self._watched = [Watched(x, shared=shared, schedule=schedule, clock=clock) for x in layers]
+        self._ledger = Ledger(Writer(outlet), charge=schedule.charge, clock=clock, look=self._look)
+        self._startle = Startle()
         self._due = [False] * len(TASKS)  # at the step that is open
         self._next = schedule.due(start_step + 1)
         self._backwards = 0
-        sharded = sum(x.sharded for x in layers)
-        if sharded:
-            text = f"{sharded} parameters are spread over several processes; their norms are absent, not zero"
-            self._say("agent", text)
+        self.hearing = False
+        self._ears: list[tuple[int, ActivationProbe | FirstLayerProbe, Ear]] = []
+        self._layers = layers
+        self._tell_absences()
 
-    def on_backward(self, roots: object) -> None:
-        """The job is about to go backward from `roots`."""
+    def listen(self, guard: Guard) -> None:
+        """Let the probes of the forward pass listen through `guard` at the steps at which they are due."""
+        for task, probe in ((ACTIVATIONS, self._shared.activations), (FIRST_LAYER, self._shared.first_layer)):
+            charge = partial(self._schedule.charge, task, part="prepare")
+            self._ears.append((task, probe, Ear(guard, charge=charge, clock=self._clock)))
+
+    def listen_to_passes(self, guard: Callable[[See], See]) -> None:
+        """Let the gradients of single backward passes be seen through `guard` at the steps at which they are due."""
+        for watched in self._watched:
+            watched.noise.pieces.listen(guard)
+
+    def on_backward(self, roots: object, hear: bool = True) -> None:
+        """The job is about to go backward from `roots`; `hear` is False where no hook may be placed for that."""
         self._backwards += 1
+        self._shared.clips.backward()
+        if self._next[NOISE] or self._due[NOISE]:
+            start = self._clock()
+            self._open_pieces(roots, hear=hear)
+            self._schedule.charge(NOISE, self._clock() - start, "prepare")
         if self._next[LOSS] or self._due[LOSS]:
             start = self._clock()
-            self._loss.capture(roots)
+            self._shared.loss.capture(roots)
             self._schedule.charge(LOSS, self._clock() - start, "prepare")
         if self._backwards == _NO_STEP:
             self._say(
@@ -78,6 +106,37 @@ class Monitor:
                 f"{_NO_STEP} backward passes and no step of the watched optimizer: is it compiled, or is another one "
                 "in use? Only steps that run its `step` in Python are seen",
             )
+
+    def on_backward_end(self, finished: bool) -> None:
+        """The backward pass is over; `finished` if it did not fail."""
+        self.hearing = False
+        start, taken = self._clock(), 0.0
+        for watched in self._watched:
+            pieces = watched.noise.pieces
+            if pieces.open_passes:
+                pieces.close(finished)
+                self.hearing |= bool(pieces.open_passes)
+            taken += pieces.seconds
+            pieces.seconds = 0.0
+        self._schedule.charge(NOISE, self._clock() - start + taken, "prepare")
+
+    def deafen(self) -> None:
+        """Take away the hooks of backward passes, whatever happened; never raises."""
+        self.hearing = False
+        for watched in self._watched:
+            watched.noise.pieces.deafen()
+
+    def wants_clips(self) -> bool:
+        """Whether what clips gradients now matters to a measurement."""
+        return self._next[GRADIENT] or self._due[GRADIENT] or self._next[NOISE] or self._due[NOISE]
+
+    def on_clip(self, change: Callable[[Clips], None]) -> None:
+        """The job clips gradients; `change` tells those who want to know."""
+        start = self._clock()
+        if not any(watched.capturing() for watched in self._watched):
+            with torch.no_grad():
+                change(self._shared.clips)
+        self._schedule.charge(GRADIENT, self._clock() - start, "prepare")
 
     def before(self, optimizer: int, *, closure: bool) -> None:
         """An optimizer is about to step."""
@@ -94,6 +153,7 @@ class Monitor:
             self.step += 1
             self._turn(own)
             self._next = self._schedule.due(self.step + 1)
+            self._prick_ears()
         if self._due[LOSS]:
             start, booked = self._clock(), self._schedule.booked
             sheet = self._watched[optimizer].after(self._due)
@@ -101,10 +161,40 @@ class Monitor:
                 self._ledger.add(optimizer, sheet)
             around = self._clock() - start - (self._schedule.booked - booked)
             self._schedule.charge(LOSS, around, "prepare")  # what every row costs, whatever it holds
+        self._watched[optimizer].stepped(self._shared.clips)
 
     def finish(self) -> None:
         """Hand over what is still held back."""
+        for _, _, ear in self._ears:
+            ear.close()
         self._ledger.finish()
+        self._tell_absences()
+
+    def _prick_ears(self) -> None:
+        for task, probe, ear in self._ears:
+            if ear.open:
+                ear.close()
+            if self._next[task] and not anything_compiled():
+                probe.arm(ear)
+
+    def _look(self, findings: Findings) -> None:
+        if self._startle.at(findings.scalars.get("loss", math.nan)):
+            self._schedule.urge()
+
+    def _tell_absences(self) -> None:
+        for layers in self._layers:
+            while layers.untold:
+                self._say("agent", layers.untold.pop(0))
+        while self._shared.noise.untold:
+            self._say("agent", self._shared.noise.untold.pop(0), {"quantities": list(NoiseProbe.produces)})
+
+    def _open_pieces(self, roots: object, *, hear: bool) -> None:
+        for number, watched in enumerate(self._watched):
+            due = self._next[NOISE] or (number > 0 and self._due[NOISE])
+            if due and hear:
+                self.hearing |= watched.open_pieces(roots)
+            elif due:
+                watched.noise.pieces.miss()
 
     def _turn(self, own: float) -> None:
         step = self.step
@@ -118,10 +208,13 @@ class Monitor:
             scalars: dict[str, float] = {}
             self._timing.look(scalars)
             events = self._rate.look(step, scalars)
-            page = Findings(step, scalars)
+            page = Findings(step, scalars, optimizers=len(self._watched))
             page.records.extend(events)
+            if events:
+                self._schedule.urge()
             self._schedule.charge(LOSS, self._clock() - start, "prepare")
         self._ledger.turn(page, now)
+        self._tell_absences()
         for change in changes:
             self._say_thinned(change)
 

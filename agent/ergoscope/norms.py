@@ -25,6 +25,8 @@ def common_dtype(tensors: Sequence[Tensor]) -> torch.dtype | None:
 def norms_of(tensors: list[Tensor], dtype: torch.dtype | None) -> Sequence[Tensor]:
     """Norm of each tensor, accumulated in fp32 or better.
 
+    Torch's CPU kernel adds long fp32 tensors with few partial sums: at 2.4 million entries a norm comes out 4e-5 too
+    small, at 8 million 3e-4.
     The squares of entries above 1.8e19 overflow in fp32: the norm is then infinite although the entries are not.
 
     Args:

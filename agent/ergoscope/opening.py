@@ -5,18 +5,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ergoscope.capture import describe_system, hostname, rank
+from ergoscope.capture import describe_system, hostname
 from ergoscope.companion import Companion
 from ergoscope.config import as_config
 from ergoscope.errors import SettingError
 from ergoscope.feed import Feed, Nowhere
 from ergoscope.manifest import attempt_folder
 from ergoscope.names import readable_name, run_id
+from ergoscope.ranks import Place, agree, find_place
 from ergoscope.ring import Ring
 from ergoscope.session import Line, Run
 from ergoscope.settings import Settings
+from ergoscope.voice import Voice
 from ergoscope_contract.records import Attempt
 from ergoscope_contract.records import Run as RunRecord
 
@@ -35,33 +38,67 @@ def open_run(settings: Settings, config: object = None) -> Run:
         RingError: there is no room for the ring.
         TypeError: the configuration is none.
     """
-    now = time.time()
-    identity = settings.run_id or run_id(now=now)
+    birth = _born(settings, find_place(os.environ), now=time.time())
     record = RunRecord(
-        id=identity,
+        id=birth.run,
         project=settings.project,
-        name=settings.name or readable_name(identity),
-        created=now,
+        name=settings.name or readable_name(birth.run),
+        created=birth.number / 1000,
         config=as_config(config),
         tags=list(settings.tags),
         group=settings.group,
         job_type=settings.job_type,
         notes=settings.notes,
     )
-    number, world = rank(os.environ)
     attempt = Attempt(
-        number=int(now * 1000),
-        started=now,
-        rank=number,
-        world_size=world,
+        number=birth.number,
+        started=birth.number / 1000,
+        rank=birth.rank,
+        world_size=birth.world,
         host=hostname(),
         pid=os.getpid(),
         system=describe_system(sys.argv),
     )
     if settings.mode == "disabled":
         return Run(settings, record, attempt, Nowhere(), None)
-    line = _open_line(settings, identity, attempt)
+    line = _open_line(settings, birth.run, attempt)
     return Run(settings, record, attempt, Feed(line.ring), line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Birth:
+    """Which run and attempt a process records, `number` in Unix milliseconds, and as which of its job's processes."""
+
+    run: str
+    number: int
+    rank: int
+    world: int
+
+
+def _born(settings: Settings, place: Place, *, now: float) -> _Birth:
+    """Settle with the job's other processes which run it is; alone where they cannot be asked."""
+    own = _Birth(settings.run_id or run_id(now=now), int(now * 1000), place.rank, place.world)
+    if place.world == 1 or settings.mode == "disabled":
+        return own
+    kind = "\n".join([settings.run_id, settings.project, settings.name, settings.group, settings.job_type])
+    said = agree(
+        place,
+        f"{own.run} {own.number}",
+        kind=kind,
+        folder=settings.folder.absolute(),
+        environment=os.environ,
+    )
+    if said is not None:
+        run, _, number = said.partition(" ")
+        return replace(own, run=run, number=int(number))
+    if settings.run_id:
+        return own
+    Voice(silent=settings.silent).say(
+        f"this is process {place.rank} of {place.world}, and they cannot be asked which run they share, so it records "
+        "one of its own; call watch() after torch.distributed.init_process_group(), or give all of them one run_id "
+        "(ERGOSCOPE_RUN_ID)"
+    )
+    return replace(own, rank=0, world=1)
 
 
 def _open_line(settings: Settings, identity: str, attempt: Attempt) -> Line:

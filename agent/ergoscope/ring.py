@@ -6,7 +6,7 @@
 A record is (length, kind, crc, position) and its payload. The writer moves the write position after the record is
 there; checksum and position make a reader sure of it on machines that reorder stores. Positions only grow: the place
 in the data is the position modulo the capacity. The reader alone moves the read position. A record that does not
-fit is dropped and counted: the job never waits.
+fit is not taken, and what is given up for that is counted: the job never waits.
 """
 
 import contextlib
@@ -174,7 +174,14 @@ class RingWriter:
             self._lock.release()
 
     def put(self, kind: int, payload: bytes) -> bool:
-        """Write a record, or drop and count it when it does not fit.
+        """Write a record, or drop and count it when it does not fit; see `offer`."""
+        taken = self.offer(kind, payload)
+        if not taken:
+            self.lose()
+        return taken
+
+    def offer(self, kind: int, payload: bytes) -> bool:
+        """Write a record if it fits.
 
         While another thread (or a signal handler's victim) is writing, the record is left for that one to write.
 
@@ -183,7 +190,6 @@ class RingWriter:
         """
         if not self._lock.acquire(blocking=False):
             if len(self._waiting) >= WAITING_AT_MOST:
-                self.lose()
                 return False
             self._waiting.append((kind, payload))
             self._write_waiting()  # the other may have left just before
@@ -198,9 +204,9 @@ class RingWriter:
             self._write_waiting()
         return fitted
 
-    def lose(self) -> None:
-        """Count a record that never reached `put`."""
-        self._words[Word.LOST] += 1
+    def lose(self, records: int = 1) -> None:
+        """Count records that are given up."""
+        self._words[Word.LOST] += records
 
     def _write_waiting(self) -> None:
         while self._waiting and self._lock.acquire(blocking=False):
@@ -211,7 +217,8 @@ class RingWriter:
 
     def _drain(self) -> None:
         while self._waiting:
-            self._write(*self._waiting.popleft())
+            if not self._write(*self._waiting.popleft()):
+                self.lose()
 
     def _write(self, kind: int, payload: bytes) -> bool:
         words, capacity = self._words, self._capacity
@@ -222,7 +229,6 @@ class RingWriter:
         rest = capacity - place
         skip = rest if rest < need else 0
         if written + skip + need - words[6] > capacity:
-            words[7] += 1
             return False
         if skip:
             self._data[place : place + HEAD.size] = HEAD.pack(

@@ -6,8 +6,10 @@ each is as rare as it may become. The loss is never thinned: every verdict rests
 next to nothing except where a step itself takes next to nothing; `agent_overhead` says so then.
 """
 
+import math
+import operator
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -16,13 +18,16 @@ Part = Literal["prepare", "measure", "read", "write"]
 Charge = Callable[[int, float, Part], None]  # task, seconds, part
 
 _SAMPLED: tuple[Part, ...] = ("measure", "read", "write")
-_REVIEWS = (4, 8, 16, 32, 64)  # steps after which the periods are looked at; later every 128
-_REVIEW = 128
+_REVIEWS = (4, 8, 16, 32)  # steps after which the periods are looked at; later every 64
+_REVIEW = 64
 _HASTE = 32  # steps after which an overrun brings the next review forward
-_TELL = 16  # steps before anything is said: the first costs are those of a cold start
+_TELL = 64  # steps before anything is said: the first costs are those of a cold start
 _REMEMBERED = 15  # readings of which a cost is the median
 _PAUSE = 4.0  # a step longer than this many usual ones holds something that is not training
 _PLANNED = 0.85  # of the budget; the rest is for what the clock does not see: training that finds its caches cold
+_LOOK = 2  # steps that are looked at as a whole when something happened: two can be compared
+_APART = 64  # steps between two such looks
+_WINDOW_FADE = 0.8  # weight of the past in what was spent and expected between two reviews
 _FADE = 0.98  # weight of the past in the published overhead, a memory of 50 steps
 
 
@@ -34,6 +39,7 @@ class Task:
     patience: how readily it waits: of two that cost the same per step, the one with more patience is thinned first.
     often, rarest: the shortest and the longest period it may have, powers of two; both 1 for what is never thinned.
     run: steps one after the other at which it is measured in each period, for what compares successive steps.
+    phase: steps by which its period begins later, so that not all that is dear falls on the same step.
     """
 
     name: str
@@ -42,6 +48,7 @@ class Task:
     rarest: int = 1024
     often: int = 1
     run: int = 1
+    phase: int = 0
 
     def share(self, period: int) -> float:
         """Share of the steps at which it is measured."""
@@ -113,6 +120,7 @@ class Schedule:
         self._told = list(self.periods)
         self._prepared = [0.0] * len(tasks)
         self._samples = [{part: deque[float](maxlen=_REMEMBERED) for part in _SAMPLED} for _ in tasks]
+        self._warm: set[tuple[int, str]] = set()
         self.booked = 0.0  # seconds of all tasks since the last turn
         self._rest: deque[float] = deque(maxlen=_REMEMBERED)
         self._clean: deque[float] = deque(maxlen=33)
@@ -121,12 +129,29 @@ class Schedule:
         self._reviewed = 0
         self._review_at = _REVIEWS[0]
         self._own_sum = self._clean_sum = 0.0
-        self._own_window = self._clean_window = 0.0
+        self._own_window, self._window_steps = 0.0, 0
+        self._spent = self._expected = 0.0  # seconds, over the last reviews
         self._strictness = 1.0
+        self._everything = math.inf  # seconds of a step at which every task runs; not known yet
+        self._saved = 0.0  # seconds of the budget that were not spent
+        self._looks = 0  # steps that are still to be looked at as a whole
+        self._looked = -_APART
+
+    def urge(self) -> None:
+        """Ask for everything at the next two steps, because something happened; at most once in 64 steps.
+
+        They are paid from what the budget has saved up: where the saving does not reach, nothing happens.
+        """
+        if self._steps - self._looked >= _APART and self._saved >= _LOOK * self._everything:
+            self._looked = self._steps
+            self._looks = _LOOK
 
     def due(self, step: int) -> list[bool]:
         """For each task whether it runs at `step`."""
-        return [step % period < task.run for period, task in zip(self.periods, self.tasks, strict=True)]
+        if self._looks:
+            self._looks -= 1
+            return [True] * len(self.tasks)
+        return [(step - task.phase) % period < task.run for period, task in zip(self.periods, self.tasks, strict=True)]
 
     def charge(self, task: int, seconds: float, part: Part) -> None:
         """Book time that a part of a task took; preparing counts to the measurement that follows."""
@@ -137,7 +162,9 @@ class Schedule:
         if part == "measure":
             seconds += self._prepared[task]
             self._prepared[task] = 0.0
-        self._samples[task][part].append(seconds)
+        if (task, part) in self._warm:
+            self._samples[task][part].append(seconds)
+        self._warm.add((task, part))  # the first time is a cold start: its cost would thin a task that is cheap
 
     def cost(self, task: int) -> float:
         """Seconds of one measurement with all its parts: the sum of their medians, as anything may interrupt them."""
@@ -166,7 +193,9 @@ class Schedule:
         self._own_sum = self._own_sum * _FADE + own
         self._clean_sum = self._clean_sum * _FADE + training
         self._own_window += own
-        self._clean_window += training
+        self._window_steps += 1
+        saved = self._saved + self._plan * training - own
+        self._saved = min(max(saved, 0.0), 2 * _LOOK * self._everything)
         self._steps += 1
         hasty = self._steps - self._reviewed >= _HASTE and self._own_sum > 1.3 * self._plan * self._clean_sum
         if self._steps < self._review_at and not hasty:
@@ -178,12 +207,15 @@ class Schedule:
     def _review(self) -> list[Thinned]:
         # The lower quartile: on a busy machine slow steps are no promise of slow steps to come.
         self._usual = usual = sorted(self._clean)[len(self._clean) // 4]
-        self._tighten()
         costs = [self.cost(task) for task in range(len(self.tasks))]
+        self._tighten(costs)
+        self._everything = sum(costs) + median(self._rest)
         # However dear it is merely to be there, a quarter of the budget is spent on seeing something.
         allowed = max(self._strictness * self._plan * usual - median(self._rest), 0.25 * self.budget * usual)
-        wanted = fit_periods(costs, self.tasks, allowed=allowed)
-        relaxed = fit_periods(costs, self.tasks, allowed=0.8 * allowed)
+        # The first costs are those of a cold start: no period is longer than the time they were seen for.
+        seen = 1 << (self._steps.bit_length() - 1)
+        wanted = [min(k, max(seen, t.often)) for k, t in self._fit(costs, allowed)]
+        relaxed = [k for k, _ in self._fit(costs, 0.8 * allowed)]
         changes = []
         for i, task in enumerate(self.tasks):
             before = self.periods[i]
@@ -194,13 +226,18 @@ class Schedule:
                 self._told[i] = now
         return changes
 
-    def _tighten(self) -> None:
+    def _fit(self, costs: Sequence[float], allowed: float) -> Iterable[tuple[int, Task]]:
+        return zip(fit_periods(costs, self.tasks, allowed=allowed), self.tasks, strict=True)
+
+    def _tighten(self, costs: Sequence[float]) -> None:
         # What the single costs do not show, cold caches above all, shows in the sum: then plan for less.
-        if self._clean_window > 0 and self._steps > _REVIEWS[1]:
-            over = self._own_window / self._clean_window / self._plan
-            if over > 1.1 or over < 0.8:
-                self._strictness = min(1.0, max(0.5, self._strictness / max(over, 0.8)))
-        self._own_window = self._clean_window = 0.0
+        shares = [task.share(period) for task, period in zip(self.tasks, self.periods, strict=True)]
+        expected = sum(map(operator.mul, costs, shares)) + median(self._rest)
+        self._expected = _WINDOW_FADE * self._expected + self._window_steps * expected
+        self._spent = _WINDOW_FADE * self._spent + self._own_window
+        self._own_window, self._window_steps = 0.0, 0
+        if self._steps > _REVIEWS[-1] and self._spent > 0:
+            self._strictness = min(1.0, max(0.5, self._expected / self._spent))
 
     def _worth_telling(self, task: Task, told: int, now: int) -> bool:
         if self._steps < _TELL or told == now:

@@ -3,24 +3,29 @@
 import contextlib
 import operator
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol
 
 import msgspec
 
+from ergoscope.capture import mask_object, source
 from ergoscope.companion import Companion
 from ergoscope.config import Config
 from ergoscope.exits import ExitWatch, describe
 from ergoscope.feed import Feed, Nowhere
 from ergoscope.manifest import Manifest
+from ergoscope.notebook import CellWatch, running_cell, running_shell
 from ergoscope.process import birth
-from ergoscope.ring import ReaderState, Ring
+from ergoscope.ring import ReaderState, Ring, Word
 from ergoscope.rows import read_row
 from ergoscope.settings import Settings
+from ergoscope.signals import note_signals
 from ergoscope.voice import Voice
 from ergoscope_contract.records import Attempt, Ending, Event
 from ergoscope_contract.records import Run as RunRecord
@@ -54,7 +59,8 @@ class Line:
 class Run:
     """A run that is being recorded. `ergoscope.init` and `ergoscope.watch` make it.
 
-    id, name, project: who it is. url: where its page is. config: its configuration; changes are sent.
+    id, name, project: who it is. url: where its page is. config: its configuration; changes are sent. cell: the
+    notebook's cell that began it.
     Usable as a context: an exception that leaves it ends the run as failed.
     """
 
@@ -68,6 +74,8 @@ class Run:
         self._feed, self._line = feed, line
         self._voice = Voice(silent=settings.silent)
         self._exits = ExitWatch(self._leave)
+        self._cells: CellWatch | None = None
+        self.cell = running_cell()
         self._taps: Taps | None = None
         self._tables: dict[tuple[str, ...], int] = {}
         self._next_step = 0
@@ -96,15 +104,27 @@ class Run:
         """Whether it still records: not after `finish`, and never in a forked child."""
         return self._open and os.getpid() == self._owner
 
-    def start(self, *, taps: Taps | None = None) -> "Run":
-        """Start the sidecar and say where the run can be seen; `taps` counts the steps from now on."""
+    def start(self, *, taps: Taps | None = None, parts: int = 1) -> "Run":
+        """Start the sidecar and say where the run can be seen; `taps` counts the steps from now on.
+
+        Args:
+            taps: The hooks on the model.
+            parts: Processes that hold a part of the model, see `Attempt`.
+        """
         self._taps = taps
+        self._attempt = msgspec.structs.replace(self._attempt, parts=parts)
         if self._line is None:
             return self
         self._started = True
         self._write_manifest(self._line)
         self._exits.install()
+        note_signals(self._line.folder)
+        shell = running_shell()
+        if shell is not None:
+            words = self._line.ring.words
+            self._cells = CellWatch(shell, note=self._exits.note, position=lambda: words[Word.WRITTEN])
         trouble = self._line.companion.start()
+        self._feed.attend(partial(self._line.companion.tend, self._tell_agent))
         if trouble:
             self._voice.say(f"nothing is sent: {trouble}. It is kept in {self._line.ring.path}")
         elif self._settings.mode == "offline":
@@ -123,6 +143,7 @@ class Run:
             base_url=self._settings.base_url,
             give_up_s=self._settings.give_up_s,
             keep_spool=self._settings.keep_spool,
+            source=source(sys.argv, save_code=self._settings.save_code) if not self._attempt.rank else None,
         ).write(line.folder)
 
     def _announce(self, line: Line) -> None:
@@ -183,12 +204,15 @@ class Run:
                 self._voice.once("step", f"step is {given!r:.60}; it must be an integer. The default is used instead")
         return self._next_step if self._taps is None else self._taps.step
 
+    def _tell_agent(self, text: str) -> None:
+        self._feed.record(Event(kind="agent", wall=time.time(), text=text))
+
     def _refuse(self, refused: Mapping[str, str]) -> None:
         self._refused += len(refused)
         key, seen = next(iter(refused.items()))
         text = f"{key} was not recorded: {seen}; allowed are numbers, also NaN and infinite ones, one each"
         if self._voice.once("refused", f"{text}. The rest of the row is kept; this is said once"):
-            self._feed.record(Event(kind="agent", wall=time.time(), text=text))
+            self._tell_agent(text)
 
     def alert(self, title: str, text: str = "", *, level: Literal["info", "warn", "crit"] = "info") -> None:
         """Mark something on the run's charts and in its list of events."""
@@ -207,6 +231,8 @@ class Run:
             return
         self._open = False
         self._exits.remove()
+        if self._cells:
+            self._cells.remove()
         try:
             self._finish("failed" if reason else "finished", reason)
         except Exception as error:
@@ -215,11 +241,13 @@ class Run:
     def _finish(self, how: Literal["finished", "failed"], reason: str) -> None:
         if self._taps is not None:
             self._taps.detach()
+        deadline = time.monotonic() + self._settings.finish_wait_s
+        self._feed.settle(self._settings.finish_wait_s)
         self._feed.end(Ending(how=how, wall=time.time(), reason=reason))
         if self._line is None or not self._started:
             return
         online = self._settings.mode == "online"
-        state = self._line.companion.wait_for_end(self._settings.finish_wait_s, online=online)
+        state = self._line.companion.wait_for_end(max(deadline - time.monotonic(), 0.0), online=online)
         if state == ReaderState.DELIVERED:
             self._voice.say(f"run {self.name} {how}: {self.url}")
         else:
@@ -236,10 +264,11 @@ class Run:
                 self._line.folder.parent.rmdir()
 
     def _leave(self, reason: str) -> None:
-        self.finish(reason=reason)
+        with contextlib.suppress(KeyboardInterrupt):  # the end is in the ring: who is in a hurry need not wait
+            self.finish(reason=reason)
 
     def _current(self) -> RunRecord:
-        return msgspec.structs.replace(self._record, config=self.config.as_dict())
+        return msgspec.structs.replace(self._record, config=mask_object(self.config.as_dict()))
 
     def _tell_about(self) -> None:
         if self.open and self._started:

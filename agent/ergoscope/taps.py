@@ -12,15 +12,18 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ergoscope.clip_tap import ClipTap, Hearing
 from ergoscope.description import describe
 from ergoscope.fence import Fence
 from ergoscope.monitor import Monitor
 from ergoscope.outlet import Outlet
 from ergoscope.watched import innermost
 from ergoscope_contract.records import Event, JsonObject
+
+Capture = Callable[[object, bool], None]
 
 _log = logging.getLogger("ergoscope")
 
@@ -77,6 +80,7 @@ def attach(
     *,
     budget: float = 0.02,
     start_step: int = 0,
+    examples_per_backward: int | None = None,
     clock: Callable[[], float] = time.perf_counter,
     wall: Callable[[], float] = time.time,
 ) -> Taps:
@@ -88,16 +92,19 @@ def attach(
         outlet: Takes what is measured, from the thread that steps.
         budget: Share of a step's time that measuring may take, above 0, at most 1.
         start_step: Steps done before, for a job that goes on.
+        examples_per_backward: Examples in one backward pass of one process. With it the noise of the gradient is given
+            per example; without it, per backward pass.
         clock: Seconds that only grow, for costs.
         wall: Unix seconds, for events.
 
     Raises:
         TypeError: `model` is no module, or an optimizer is none.
-        ValueError: There is no optimizer, or the budget is no share.
+        ValueError: There is no optimizer, the budget is no share, or there are no examples in a backward pass.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
     several = _several(optimizer)
+    _check_examples(examples_per_backward)
 
     def report(text: str, last: bool) -> None:
         if last:
@@ -105,13 +112,25 @@ def attach(
         outlet.record(Event(kind="agent", wall=wall(), step=monitor.step, text=text, data={"off": last}))
         _log.warning("ergoscope: %s", text) if last else _log.info("ergoscope: %s", text)
 
-    monitor = Monitor(model, several, outlet, budget=budget, start_step=start_step, clock=clock, wall=wall)
+    monitor = Monitor(
+        model,
+        several,
+        outlet,
+        budget=budget,
+        start_step=start_step,
+        clock=clock,
+        wall=wall,
+        examples=examples_per_backward,
+    )
     fence = Fence(report=report, clock=clock)
-    placed: list[Removable] = []
-    for number, one in enumerate(several):
-        placed += _tap_optimizer(one, number, monitor, fence)
-    placed.append(_BackwardTap(fence.guard(monitor.on_backward)))
-    return Taps(monitor, fence, placed, describe(model, several))
+    monitor.listen(fence.guard)
+    monitor.listen_to_passes(fence.guard)
+    return Taps(monitor, fence, _place(monitor, fence, several), describe(model, several))
+
+
+def _check_examples(examples: int | None) -> None:
+    if examples is not None and examples < 1:
+        raise ValueError(f"examples_per_backward is {examples}; it must be at least 1, or None")
 
 
 def _several(optimizer: Optimizer | Sequence[Optimizer]) -> list[Optimizer]:
@@ -125,6 +144,13 @@ def _several(optimizer: Optimizer | Sequence[Optimizer]) -> list[Optimizer]:
             raise TypeError(f"optimizer is a {kind}; it must be a torch.optim.Optimizer or a list of them")
         steppers.append(innermost(one))
     return steppers
+
+
+def _place(monitor: Monitor, fence: Fence, several: Sequence[Optimizer]) -> list[Removable]:
+    placed: list[Removable] = []
+    for number, one in enumerate(several):
+        placed += _tap_optimizer(one, number, monitor, fence)
+    return [*placed, _BackwardTap(monitor, fence), ClipTap(_hear_clips(monitor, fence))]
 
 
 def _tap_optimizer(optimizer: Optimizer, number: int, monitor: Monitor, fence: Fence) -> list[Removable]:
@@ -144,19 +170,32 @@ def _tap_optimizer(optimizer: Optimizer, number: int, monitor: Monitor, fence: F
 class _BackwardTap:
     """`torch.autograd.backward`, wrapped; `Tensor.backward` looks the name up at each call, so it comes here too."""
 
-    def __init__(self, capture: Callable[[object], None]) -> None:
+    def __init__(self, monitor: Monitor, fence: Fence) -> None:
         is_compiling, original = torch.compiler.is_compiling, torch.autograd.backward
+        capture, end = fence.guard(monitor.on_backward), fence.guard(monitor.on_backward_end)
         in_dynamo, untraced = _dynamo_view(capture)
+        # Hooks would be traced into where a compiled function runs, and where the backward pass itself is compiled.
+        autograd = sys.modules.get("torch._dynamo.compiled_autograd")
 
         @functools.wraps(original, updated=())  # dynamo leaves marks in __dict__ that are not ours
         def backward(tensors, *args, **kwargs):  # type: ignore[no-untyped-def]  # whatever torch takes, passed on
             if is_compiling():
                 return original(tensors, *args, **kwargs)
             if in_dynamo():
-                untraced(tensors)
-            else:
-                capture(tensors)
-            return original(tensors, *args, **kwargs)
+                untraced(tensors, False)
+                return original(tensors, *args, **kwargs)
+            capture(tensors, not getattr(autograd, "compiled_autograd_enabled", False))
+            if not monitor.hearing:
+                return original(tensors, *args, **kwargs)
+            finished = False
+            try:
+                result = original(tensors, *args, **kwargs)
+                finished = True
+                return result
+            finally:
+                end(finished)
+                if monitor.hearing and fence.dead:
+                    monitor.deafen()
 
         skip = getattr(sys.modules.get("torch._dynamo.decorators"), "skip", None)
         self._original = original
@@ -168,7 +207,20 @@ class _BackwardTap:
             torch.autograd.backward = self._original
 
 
-def _dynamo_view(capture: Callable[[object], None]) -> tuple[Callable[[], object], Callable[[object], None]]:
+def _hear_clips(monitor: Monitor, fence: Fence) -> Hearing:
+    def scaled(parameters: list[Tensor], limit: float | Tensor, total: Tensor) -> None:
+        monitor.on_clip(lambda clips: clips.scaled(parameters, limit, total))
+
+    def expect(parameters: list[Tensor], by_norm: bool) -> None:
+        monitor.on_clip(lambda clips: clips.expect(parameters, by_norm))
+
+    def compare(parameters: list[Tensor], by_norm: bool) -> None:
+        monitor.on_clip(lambda clips: clips.compare(parameters, by_norm))
+
+    return Hearing(monitor.wants_clips, fence.guard(scaled), fence.guard(expect), fence.guard(compare))
+
+
+def _dynamo_view(capture: Capture) -> tuple[Callable[[], object], Capture]:
     """How to tell that a compiled function is running, and `capture` so that dynamo does not trace into it there.
 
     An optimizer has imported dynamo by the time it exists; where it has not, nothing is compiled, and importing dynamo

@@ -7,9 +7,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from ergoscope.clipping import Clips
 from ergoscope.layers import Layers, Moment
-from ergoscope.lineup import LOSS, READ_GRADIENTS, UPDATE, make_probes
-from ergoscope.probes.loss import LossProbe
+from ergoscope.lineup import ADD_UP, ALIGNMENT, LOSS, NOISE, READ_GRADIENTS, UPDATE, Shared, make_probes
+from ergoscope.probes.alignment import AlignmentProbe
+from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.probe import Reading, Sheet
 from ergoscope.probes.update import UpdateProbe, rates_of_plain_sgd
 from ergoscope.schedule import Schedule
@@ -26,15 +28,19 @@ class Watched:
     step, unless it is one of those steps.
     """
 
-    def __init__(self, layers: Layers, *, loss: LossProbe, schedule: Schedule, clock: Callable[[], float]) -> None:
-        """Watch the optimizer of `layers`; `loss` is shared with the other optimizers of the job."""
+    def __init__(self, layers: Layers, *, shared: Shared, schedule: Schedule, clock: Callable[[], float]) -> None:
+        """Watch the optimizer of `layers`; `shared` are probes that it has in common with the job's others."""
         self._layers = layers
-        self._loss = loss
-        self._probes = make_probes(loss)
+        self._loss = shared.loss
+        self._probes = make_probes(shared, clock)
+        self.noise = cast(NoiseProbe, self._probes[NOISE])
         self._update = cast(UpdateProbe, self._probes[UPDATE])
+        self._alignment = cast(AlignmentProbe, self._probes[ALIGNMENT])
         self._schedule = schedule
         self._clock = clock
-        self._copies = not self._moves_plainly(layers.moment())  # to know the update takes a copy of the weights
+        self._copies = (
+            not self._moves_plainly(layers.moment()) or layers.spread
+        )  # to know the update takes a copy of the weights
         self._overwrites = False
         self._looks = 8  # steps at which it is looked for whether gradients are overwritten
         self._seen: tuple[Tensor, int] | None = None  # a gradient and its version before the step
@@ -48,8 +54,9 @@ class Watched:
         self._seen = None
         copy = due[UPDATE] and self._copies
         early = self._overwrites and not closure and any(due[task] for task in READ_GRADIENTS)
+        align = due[ALIGNMENT] and not self._layers.spread
         self._looks -= 1
-        if not (copy or early or self._looks > 0) or self._capturing():
+        if not (copy or early or align or self._looks > 0) or self.capturing():
             return
         with torch.no_grad():
             moment = self._layers.moment()
@@ -59,7 +66,12 @@ class Watched:
                 start = self._clock()
                 self._update.prepare(moment)
                 self._schedule.charge(UPDATE, self._clock() - start, "prepare")
-            if moment.grads and not closure and getattr(moment.optimizer, "grad_scale", None) is None:
+            ready = not closure and getattr(moment.optimizer, "grad_scale", None) is None
+            if align:
+                start = self._clock()
+                self._alignment.prepare(moment, gradients=ready)
+                self._schedule.charge(ALIGNMENT, self._clock() - start, "prepare")
+            if moment.grads and ready:
                 if early:
                     self._early = self._take(moment, due, READ_GRADIENTS)
                 elif not self._overwrites:
@@ -67,23 +79,36 @@ class Watched:
 
     def after(self, due: list[bool]) -> Sheet | None:
         """Take what is due after the step; None when that is nothing."""
-        if self._capturing():
+        if self.capturing():
             return None
         if True not in due[LOSS + 1 :]:
             return self._loss_alone()
         with torch.no_grad():
             moment = self._layers.moment()
             if moment is None:
-                return None
+                return self._loss_alone()  # another process answers for all the parameters
             if self._seen is not None and self._seen[0]._version != self._seen[1]:
                 self._overwrites = True
                 due = [d and task not in READ_GRADIENTS for task, d in enumerate(due)]
             early = {task for task, _ in self._early}
             readings = self._take(moment, due, tuple(t for t in range(len(due)) if t not in early))
+            self._update.forget()
             # The update's ratio is read after the weights' norm: the order of tasks is the order of reading.
             readings = sorted([*self._early, *readings], key=lambda r: r[0]) if early else readings
-            self._copies = not self._moves_plainly(moment)
+            self._copies = self._layers.spread or not self._moves_plainly(moment)
             return Sheet(readings, moment.parameters[0].device) if readings else None
+
+    def open_pieces(self, roots: object) -> bool:
+        """A backward pass from `roots` is about to run before a step whose noise is measured; True when it is heard."""
+        pieces = self.noise.pieces
+        if self.noise.can_hear and not self.capturing():
+            pieces.open([p for group in self._layers.optimizer.param_groups for p in group["params"]], roots)
+        return bool(pieces.open_passes)
+
+    def stepped(self, clips: Clips) -> None:
+        """The step is measured: what is heard from now on belongs to the next."""
+        clips.stepped(self._layers.optimizer)
+        self.noise.pieces.restart()
 
     @staticmethod
     def _moves_plainly(moment: Moment | None) -> bool:
@@ -103,7 +128,7 @@ class Watched:
         readings: list[tuple[int, Reading]] = []
         start = self._clock()
         for task in tasks:
-            if not due[task]:
+            if not due[task] or (self._layers.spread and task not in ADD_UP):
                 continue
             reading = self._probes[task].measure(moment)
             if reading is not None:
@@ -113,7 +138,8 @@ class Watched:
             start = now
         return readings
 
-    def _capturing(self) -> bool:
+    def capturing(self) -> bool:
+        """Whether the job records a CUDA graph now: whatever ran would become a part of it."""
         return self._capturable and torch.cuda.is_current_stream_capturing()
 
 

@@ -6,6 +6,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ergoscope.session import Run
+from ergoscope.shards import count_parts
 from ergoscope.taps import attach
 
 
@@ -21,4 +22,6 @@ def watched(run: Run, model: nn.Module, optimizer: Optimizer | Sequence[Optimize
         run.abandon()
         raise
     run.config.update({key: value for key, value in taps.config().items() if key not in run.config})
-    return run.start(taps=taps)
+    several = [optimizer] if isinstance(optimizer, Optimizer) else optimizer
+    parts = count_parts(p for one in several for group in one.param_groups for p in group["params"])
+    return run.start(taps=taps, parts=parts)

@@ -36,12 +36,14 @@ class Attempt(Struct, frozen=True, omit_defaults=True):
     """One life of a run's process; a resumed run has several.
 
     `number` is the start in Unix milliseconds, so that attempts of one run are ordered without asking anyone.
+    `parts` says on how many ranks the parameters' norms are taken, each of what it holds: 1 when rank 0 has them whole.
     """
 
     number: Count
     started: Time
     rank: Count = 0
     world_size: Count = 1
+    parts: Count = 1
     host: str = ""
     pid: Count = 0
     system: JsonObject = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
-TABS = ("overview", "layers", "distributions", "config", "events")
+TABS = ("overview", "series", "layers", "distributions", "config", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,8 @@ class Address:
     """One view.
 
     page: "runs", "run", "compare", "alerts", or "unknown".
-    run: the run of a run page. tab: which part of it. layer: the layer opened there. quantity: what its heat map shows.
+    run: the run of a run page. tab: which part of it. layer: the layer opened there.
+    quantity: what the heat map shows, or the group of series.
     first, last: the steps the charts are held to; None means to the end.
     runs, base: the compared runs in order, and the one the others are held against.
     query: the query line of the runs list.

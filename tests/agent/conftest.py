@@ -52,6 +52,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.setenv("ERGOSCOPE_DIR", str(tmp_path / "agent"))
     monkeypatch.setenv("ERGOSCOPE_SILENT", "1")
+    monkeypatch.setenv("ERGOSCOPE_SAVE_CODE", "0")
     return tmp_path / "agent"
 
 

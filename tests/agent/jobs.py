@@ -1,11 +1,16 @@
 """Small training jobs of many kinds; each is trained from its seed and returns everything that training changed."""
 
+import random
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # as everybody calls it
 from torch.optim import Optimizer
+
+from ergoscope.shards import local
+from ergoscope.taps import Taps
 
 Watch = Callable[[nn.Module, Sequence[Optimizer]], None]
 Job = Callable[[Watch], list[Tensor]]
@@ -62,12 +67,55 @@ def flat_loss(model: nn.Module) -> Tensor:
 
 
 def everything(model: nn.Module, optimizers: Sequence[Optimizer]) -> list[Tensor]:
-    """Weights, buffers, gradients, optimizer state and the state of the random generator, as one list."""
+    """Weights, buffers, gradients, optimizer state and the state of the random generators, as one list.
+
+    Of distributed tensors the part that is here.
+    """
     found: list[Tensor] = [*model.state_dict().values()]
     found += [p.grad for p in model.parameters() if p.grad is not None]
     for optimizer in optimizers:
         collect(optimizer.state_dict(), found)
-    return [*found, torch.random.get_rng_state()]
+    return [*map(local, found), *generators()]
+
+
+def same_bits(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    """Whether tensors are equal in every bit: 0 is not -0, and a NaN is the same NaN."""
+    return len(some) == len(others) and all(
+        a.dtype == b.dtype and a.shape == b.shape and torch.equal(_bytes(a), _bytes(b))
+        for a, b in zip(some, others, strict=True)
+    )
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    return tensor.detach().to_dense().contiguous().reshape(-1).view(torch.uint8)
+
+
+def generators() -> list[Tensor]:
+    """States of the generators of torch, Python and numpy."""
+    _, numbers, _ = random.getstate()
+    state = np.random.get_state()
+    assert isinstance(state, tuple)
+    return [
+        torch.random.get_rng_state(),
+        torch.tensor(numbers),
+        torch.from_numpy(state[1].copy()),
+        torch.tensor(state[2]),
+    ]
+
+
+def seed(number: int) -> None:
+    """Seed the generators of torch, Python and numpy."""
+    torch.manual_seed(number)
+    random.seed(number)
+    np.random.seed(number)
+
+
+def force(taps: Taps) -> None:
+    """Make every probe run at every step, however often it may."""
+    monitor = taps._monitor
+    monitor._schedule.due = lambda step: [True] * len(monitor._schedule.tasks)  # type: ignore[method-assign]  # forced
+    monitor._next = monitor._schedule.due(0)
+    monitor._prick_ears()
 
 
 def collect(value: object, found: list[Tensor]) -> None:

@@ -1,10 +1,9 @@
 """The jobs that must come out the same with the agent and without, to the last bit."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # as everybody calls it
+from torch.utils.checkpoint import checkpoint
 
 from tests.agent.jobs import (
     STEPS,
@@ -21,6 +20,9 @@ from tests.agent.jobs import (
     text_loss,
     train,
 )
+from tests.agent.jobs_compiled import COMPILED
+from tests.agent.jobs_of_optimizers import OPTIMIZERS
+from tests.agent.jobs_unusual import UNUSUAL
 
 
 def sgd_momentum(watch: Watch) -> list[Tensor]:
@@ -70,15 +72,19 @@ def autocast_bf16(watch: Watch) -> list[Tensor]:
     return train(watch, model, optimizer, plain(model, optimizer, loss))
 
 
-def grad_scaler_with_a_skipped_step(watch: Watch) -> list[Tensor]:
+def grad_scaler_with_a_skipped_step(watch: Watch, *, fused: bool = False) -> list[Tensor]:
     model = mlp()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=fused)
     scaler = torch.amp.GradScaler("cpu", init_scale=64.0, growth_interval=4)
 
     def step(number: int) -> None:
         optimizer.zero_grad()
-        loss = flat_loss(model) * (float("inf") if number == 5 else 1.0)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = flat_loss(model) * (float("inf") if number == 5 else 1.0)
         scaler.scale(loss).backward()
+        if number % 2:
+            scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(model.parameters(), 0.5)
         scaler.step(optimizer)
         scaler.update()
 
@@ -86,18 +92,7 @@ def grad_scaler_with_a_skipped_step(watch: Watch) -> list[Tensor]:
 
 
 def fused_grad_scaler_with_a_skipped_step(watch: Watch) -> list[Tensor]:
-    model = mlp()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
-    scaler = torch.amp.GradScaler("cpu", init_scale=64.0, growth_interval=4)
-
-    def step(number: int) -> None:
-        optimizer.zero_grad()
-        loss = flat_loss(model) * (float("inf") if number == 5 else 1.0)
-        scaler.scale(loss).backward()
-        scaler.step(optimizer)
-        scaler.update()
-
-    return train(watch, model, optimizer, step)
+    return grad_scaler_with_a_skipped_step(watch, fused=True)
 
 
 def accumulation(watch: Watch) -> list[Tensor]:
@@ -145,6 +140,22 @@ def lbfgs_closure(watch: Watch) -> list[Tensor]:
         optimizer.step(closure)
 
     return train(watch, model, optimizer, step, steps=5)
+
+
+def backward_inside_the_step(watch: Watch) -> list[Tensor]:
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-3)
+
+    def step(number: int) -> None:
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            loss = flat_loss(model)
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+
+    return train(watch, model, optimizer, step)
 
 
 def nesterov_that_overwrites_gradients(watch: Watch) -> list[Tensor]:
@@ -203,40 +214,45 @@ def tied_and_unfrozen_in_mid_run(watch: Watch) -> list[Tensor]:
     return train(watch, model, optimizer, step)
 
 
-def compiled_model(watch: Watch) -> list[Tensor]:
-    model = mlp()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    compiled: Callable[[nn.Module], Tensor] = torch.compile(model, backend="aot_eager")
-    return train(watch, model, optimizer, plain(compiled, optimizer), steps=5)  # type: ignore[arg-type]  # called alike
-
-
-def compiled_optimizer(watch: Watch) -> list[Tensor]:
-    model = mlp()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    step_in_one = torch.compile(optimizer.step, backend="eager")
+def channels_last_with_layers_that_take_turns(watch: Watch) -> list[Tensor]:
+    model = conv().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not say that it can
+    other = nn.Linear(4 * 36, 4)
+    pair = nn.ModuleList([model, other])
+    optimizer = torch.optim.AdamW(pair.parameters(), lr=1e-2)
 
     def step(number: int) -> None:
+        x, y = image_batch()
         optimizer.zero_grad()
-        flat_loss(model).backward()
-        step_in_one()
-
-    return train(watch, model, optimizer, step, steps=5)
-
-
-def backward_in_a_compiled_function(watch: Watch) -> list[Tensor]:
-    model = mlp()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-
-    @torch.compile(backend="eager")
-    def turn(x: Tensor, y: Tensor) -> None:
-        F.cross_entropy(model(x), y).backward()
-
-    def step(number: int) -> None:
-        optimizer.zero_grad()
-        turn(*flat_batch())
+        features = model[:-1](x.to(memory_format=torch.channels_last))
+        F.cross_entropy((other if number % 3 else model[-1])(features), y).backward()
         optimizer.step()
 
-    return train(watch, model, optimizer, step, steps=5)
+    return train(watch, pair, optimizer, step)
+
+
+def accumulation_scaled_checkpointed_and_clipped_twice(watch: Watch) -> list[Tensor]:
+    model = gpt()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    scaler = torch.amp.GradScaler("cpu", init_scale=64.0, growth_interval=4)
+
+    def forward(tokens: Tensor) -> Tensor:
+        block = checkpoint(model[1], model[0](tokens), use_reentrant=False)
+        out: Tensor = model[3](model[2](block))
+        return out
+
+    def step(number: int) -> None:
+        optimizer.zero_grad(set_to_none=number % 2 == 0)
+        for _ in range(3):
+            tokens = torch.randint(0, 32, (4, 9))
+            loss = F.cross_entropy(forward(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+            scaler.scale(loss / 3).backward()
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_value_(model.parameters(), 0.05)
+        nn.utils.clip_grad_norm_(model[1].parameters(), 0.1)
+        scaler.step(optimizer)
+        scaler.update()
+
+    return train(watch, model, optimizer, step)
 
 
 JOBS: dict[str, Job] = {
@@ -249,16 +265,17 @@ JOBS: dict[str, Job] = {
         grad_scaler_with_a_skipped_step,
         fused_grad_scaler_with_a_skipped_step,
         accumulation,
+        accumulation_scaled_checkpointed_and_clipped_twice,
         two_optimizers,
         lbfgs_closure,
+        backward_inside_the_step,
         nesterov_that_overwrites_gradients,
         fused_adamw,
         bf16_parameters,
         sparse_embedding,
         complex_parameters,
         tied_and_unfrozen_in_mid_run,
-        compiled_model,
-        compiled_optimizer,
-        backward_in_a_compiled_function,
+        channels_last_with_layers_that_take_turns,
     )
-}
+} | {job.__name__: job for job in (*COMPILED, *UNUSUAL)}
+JOBS |= OPTIMIZERS

@@ -1,6 +1,7 @@
 """Training with the agent on is training with the agent off, to the last bit."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import pytest
 import torch
@@ -8,20 +9,26 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ergoscope.taps import Taps, attach
+from tests.agent.jobs import force, same_bits, seed
 from tests.agent.memory_outlet import MemoryOutlet
 from tests.agent.real_jobs import JOBS, Job
 
-SILENT = ("compiled_optimizer",)  # its steps run no Python, so there is nothing to see
+SILENT = ("compiled_optimizer", "compiled_optimizer_with_a_schedule")  # their steps run no Python: nothing to see
 
 
-def run(job: Job, outlet: MemoryOutlet | None) -> list[Tensor]:
+def run(job: Job, outlet: MemoryOutlet | None, *, forced: bool = False) -> list[Tensor]:
     torch._dynamo.reset()
-    torch.manual_seed(3)
+    seed(3)
     placed: list[Taps] = []
 
     def watch(model: nn.Module, optimizers: Sequence[Optimizer]) -> None:
-        if outlet is not None:  # a clock that stands still makes every probe free, so all run at every step
-            placed.append(attach(model, optimizers, outlet, clock=lambda: 0.0))
+        if outlet is None:
+            return
+        # A clock that stands still makes every probe free, so that all run as often as they may.
+        taps = attach(model, optimizers, outlet, clock=lambda: 0.0)
+        placed.append(taps)
+        if forced:
+            force(taps)
 
     result = job(watch)
     for taps in placed:
@@ -30,17 +37,20 @@ def run(job: Job, outlet: MemoryOutlet | None) -> list[Tensor]:
     return result
 
 
+@cache
+def without(name: str) -> list[Tensor]:
+    return run(JOBS[name], None)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, from compiling on some Pythons
+@pytest.mark.parametrize("forced", [False, True], ids=["on", "forced"])
 @pytest.mark.parametrize("name", JOBS)
-def test_weights_state_buffers_gradients_and_generator_are_equal(name: str) -> None:
+def test_weights_state_buffers_gradients_and_generators_are_equal(name: str, forced: bool) -> None:
     outlet = MemoryOutlet()
-    without = run(JOBS[name], None)
+    expected = without(name)
 
-    watched = run(JOBS[name], outlet)
+    watched = run(JOBS[name], outlet, forced=forced)
 
-    assert len(watched) == len(without)
-    assert all(
-        a.dtype == b.dtype and torch.equal(a.to_dense(), b.to_dense()) for a, b in zip(watched, without, strict=True)
-    )
-    assert outlet.events("agent") == []
+    assert same_bits(watched, expected)
+    assert [event.text for event in outlet.events("agent") if "off" in event.data] == []  # no error was fenced
     assert bool(outlet.series("loss")) != (name in SILENT)

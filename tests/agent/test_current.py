@@ -143,3 +143,39 @@ def test_a_run_that_goes_on_keeps_its_name_and_is_a_new_attempt(server: FakeServ
     abouts = [batch.about for batch in server.batches.values() if batch.about]
     assert len({about.name for about in abouts}) == 1
     assert len({key[1] for key in server.batches}) == 2
+
+
+def test_the_same_model_and_optimizer_are_watched_once_and_anew_after_the_end(server: FakeServer) -> None:
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    first = ergoscope.watch(model, optimizer, config={"a": 1})
+    again = ergoscope.watch(model, [optimizer], config={"b": 2})
+    hooks = len(optimizer._optimizer_step_post_hooks)
+    other = ergoscope.watch(torch.nn.Linear(2, 1), optimizer)
+    other.finish()
+    first.finish()
+    anew = ergoscope.watch(model, optimizer)
+    model(torch.ones(4, 2)).mean().backward()
+    optimizer.step()
+    anew.finish()
+
+    assert again is first
+    assert hooks == 1
+    assert (first.config["a"], first.config["b"]) == (1, 2)
+    assert len({first.id, other.id, anew.id}) == 3
+    assert len(optimizer._optimizer_step_post_hooks) == 0
+    assert [step for step, _ in server.points("loss", run=anew.id)] == [1]
+    assert server.points("loss", run=first.id) == []
+
+
+def test_a_run_that_goes_on_earlier_than_it_ended_sends_both_lives(server: FakeServer) -> None:
+    for steps in (range(10), range(5, 12)):
+        run = ergoscope.init(run_id="again")
+        for step in steps:
+            run.log({"x": float(step)}, step=step)
+        run.finish()
+
+    attempts = sorted({key[1] for key in server.batches})
+    assert len(attempts) == 2
+    assert [step for step, _ in server.points("x")] == [*range(10), *range(5, 12)]

@@ -1,10 +1,14 @@
 """Names of parameters, and which of them have gradients."""
 
+from types import SimpleNamespace
+from typing import NamedTuple
+
 import pytest
 import torch
 from torch import nn
 
 from ergoscope.layers import Layers, name_parameters
+from ergoscope.shards import answering, count_parts, seat
 from ergoscope.taps import attach
 from tests.agent.jobs import mlp
 from tests.agent.memory_outlet import MemoryOutlet
@@ -82,24 +86,110 @@ def test_too_many_layouts_share_the_global_series() -> None:
     assert layered == [True] * 64 + [False] * 6
 
 
-def test_an_optimizer_without_measurable_parameters_has_no_moment() -> None:
-    shard = nn.Parameter(torch.ones(1))
-    shard._local_tensor = torch.ones(1)  # type: ignore[attr-defined]  # as a distributed tensor has
-    layers = Layers(torch.optim.SGD([shard], lr=0.1), name_parameters(mlp()), series=0)
+class Placement(NamedTuple):
+    """How a tensor lies along one dimension of a mesh."""
 
-    assert layers.moment() is None
-    assert layers.sharded == 1
+    name: str
+
+    def is_partial(self) -> bool:
+        return self.name == "partial"
+
+    def is_replicate(self) -> bool:
+        return self.name == "copy"
+
+
+def distributed_parameter(mesh: list[object], *placements: str) -> nn.Parameter:
+    """Looks like a distributed tensor of which `torch.ones(1)` is here."""
+    parameter = nn.Parameter(torch.ones(1))
+    parameter._local_tensor = torch.ones(1)  # type: ignore[attr-defined]  # as a distributed tensor has
+    parameter.placements = tuple(map(Placement, placements))  # type: ignore[attr-defined]  # as above
+    parameter.device_mesh = SimpleNamespace(mesh=torch.tensor(mesh))  # type: ignore[attr-defined]  # as above
+    return parameter
+
+
+@pytest.mark.parametrize(
+    ("mesh", "placements", "ranks"),
+    [
+        ([0, 1, 2], ["shard"], (0, 1, 2)),
+        ([0, 1, 2], ["copy"], (0,)),
+        ([[0, 1], [2, 3]], ["copy", "shard"], (0, 1)),  # hybrid: the first copy's shards
+        ([[0, 1], [2, 3]], ["shard", "copy"], (0, 2)),
+        ([[0, 1], [2, 3]], ["shard", "shard"], (0, 1, 2, 3)),
+        ([2, 3], ["shard"], ()),  # a copy of what the mesh with rank 0 has
+        ([0, 1], ["partial"], None),
+    ],
+)
+def test_of_every_entry_exactly_one_rank_answers(
+    mesh: list[object], placements: list[str], ranks: tuple[int, ...] | None
+) -> None:
+    parameter = distributed_parameter(mesh, *placements)
+
+    assert answering(parameter) == ranks
+    assert count_parts([parameter]) == max(1, len(ranks or ()))
+    assert count_parts([parameter, nn.Parameter(torch.ones(1))]) == max(1, len(ranks or ()))
+    assert seat().rank == 0
+    layers = Layers(torch.optim.SGD([parameter], lr=0.1), name_parameters(mlp()), series=0)
+    assert (layers.moment() is not None) == (0 in (ranks or ()))
+
+
+def test_a_plain_parameter_is_rank_0_s_and_the_first_fsdp_s_is_nobody_s() -> None:
+    flat = nn.Parameter(torch.ones(1))
+    flat._fsdp_flattened = True  # type: ignore[attr-defined]  # as FSDP marks what it has flattened
+
+    assert answering(nn.Parameter(torch.ones(1))) == (0,)
+    assert answering(flat) is None
+    assert Layers(torch.optim.SGD([flat], lr=0.1), name_parameters(mlp()), series=0).moment() is None
 
 
 def test_parameters_that_are_left_out_are_told() -> None:
-    outlet, shard = MemoryOutlet(), nn.Parameter(torch.ones(1))
-    shard._local_tensor = torch.ones(1)  # type: ignore[attr-defined]  # as a distributed tensor has
-    optimizer = torch.optim.SGD([shard, nn.Parameter(torch.ones(1))], lr=0.1)
+    outlet, summand = MemoryOutlet(), distributed_parameter([0, 1], "partial")
+    optimizer = torch.optim.SGD([summand, nn.Parameter(torch.ones(1))], lr=0.1)
 
     attach(mlp(), optimizer, outlet).detach()
 
-    (event,) = outlet.events("agent")
-    assert event.text == "1 parameters are spread over several processes; their norms are absent, not zero"
+    spread, left = [event.text for event in outlet.events("agent")]
+    assert spread.startswith("parameters are spread over several processes: norms are added up over them, every other")
+    assert left == (
+        "1 parameters are spread over processes in a way that has no norm here; their norms are absent, not zero"
+    )
+
+
+def test_a_gradient_that_nobody_has_added_up_is_left_out_and_told_once() -> None:
+    parameter, other = distributed_parameter([0, 1], "copy"), nn.Parameter(torch.ones(1))
+    layers = Layers(torch.optim.SGD([parameter, other], lr=0.1), name_parameters(mlp()), series=0)
+    layers.moment()
+    layers.untold.clear()
+    other.grad = torch.ones(1)
+    parameter.grad = torch.ones(1)
+    parameter.grad.placements = (Placement("partial"),)  # type: ignore[attr-defined]  # as a distributed tensor has
+
+    first, second = layers.moment(), layers.moment()
+
+    assert first is not None and second is not None
+    assert first.layout.moved == second.layout.moved == ("optimizer0.param1",)
+    assert layers.untold == [
+        "the gradients of 1 parameters are not added over processes; their norms are absent, not zero"
+    ]
+
+
+def test_a_part_that_was_put_elsewhere_is_looked_up_again() -> None:
+    parameter = distributed_parameter([0, 1], "shard")
+    layers = Layers(torch.optim.SGD([parameter], lr=0.1), name_parameters(mlp()), series=0)
+
+    first = layers.moment()
+    parameter._local_tensor = torch.full((1,), 2.0)  # type: ignore[attr-defined]  # as FSDP does when a model is moved
+    second = layers.moment()
+
+    assert first is not None and second is not None
+    assert (first.parameters[0].item(), second.parameters[0].item()) == (1.0, 2.0)
+
+
+def test_a_part_without_entries_counts_as_nothing() -> None:
+    parameter = nn.Parameter(torch.zeros(0, 4))
+    moment = Layers(torch.optim.SGD([parameter], lr=0.1), name_parameters(mlp()), series=0).moment()
+
+    assert moment is not None
+    assert 0 < moment.layout.floors[0] < 1e-20  # a ratio divides by it
 
 
 def test_layouts_of_several_optimizers_have_different_numbers() -> None:

@@ -117,3 +117,39 @@ def test_periods_fit_and_the_last_halving_was_needed(costs: list[float], allowed
         worst = max(range(len(costs)), key=lambda i: costs[i] / periods[i] if periods[i] > 1 else -1.0)
         eased = [p // 2 if i == worst else p for i, p in enumerate(periods)]
         assert sum(c / p for c, p in zip(costs, eased, strict=True)) > allowed * 0.5
+
+
+def test_what_was_saved_pays_for_a_look_at_everything_after_an_event() -> None:
+    schedule = Schedule(0.02, [CHEAP, DEAR])
+    run(schedule, 256, clean=1.0, costs=[0.001, 0.04])
+    odd = 257
+    assert schedule.due(odd) == [True, False]
+
+    schedule.urge()
+
+    assert [schedule.due(odd + i)[1] for i in range(3)] == [True, True, False]
+    schedule.urge()
+    assert schedule.due(odd) == [True, False]  # one look in 64 steps
+
+
+def test_without_savings_there_is_no_look_at_everything() -> None:
+    schedule = Schedule(0.02, [CHEAP, Task("loss", (), 1.0, rarest=1)])
+    run(schedule, 256, clean=1.0, costs=[0.001, 0.04])
+
+    schedule.urge()
+
+    assert schedule.due(257) == [False, True]
+
+
+def test_a_task_may_run_at_successive_steps_and_begin_its_period_later() -> None:
+    schedule = Schedule(0.02, [CHEAP, Task("pair", (), 1.0, often=8, run=2, phase=3)])
+
+    assert [step for step in range(1, 25) if schedule.due(step)[1]] == [3, 4, 11, 12, 19, 20]
+
+
+def test_a_share_of_the_steps_is_what_counts_for_the_budget() -> None:
+    pair = Task("pair", (), 1.0, often=8, run=2)
+
+    assert fit_periods([1.0], [pair], allowed=0.25) == [8]
+    assert fit_periods([1.0], [pair], allowed=0.2) == [16]
+    assert Task("often", (), 1.0, run=2).share(1) == 1.0

@@ -1,6 +1,7 @@
 """A run from its first line to its end, with a real sidecar and a server that does as it is told."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ergoscope
-from tests.agent.fake_server import FakeServer
+from tests.agent.fake_server import Answer, FakeServer
 
 
 @pytest.fixture(autouse=True)
@@ -208,3 +209,31 @@ def test_the_key_goes_to_the_server_and_not_to_the_disk(server: FakeServer, surr
     kept = [path for path in surroundings.rglob("*") if path.is_file()]
     assert kept
     assert not any(b"s3cret" in path.read_bytes() for path in kept)
+
+
+def test_secrets_in_the_configuration_stay_in_the_job(server: FakeServer, surroundings: Path) -> None:
+    run = ergoscope.init(config={"lr": 0.1, "hub": {"token": "s3cret"}}, keep_spool=True)
+    run.config["password"] = "s3cret"
+    run.finish()
+
+    abouts = [batch.about for batch in server.batches.values() if batch.about]
+    assert abouts[-1].config == {"lr": 0.1, "hub": {"token": "(hidden)"}, "password": "(hidden)"}
+    assert run.config["password"] == "s3cret"
+    kept = [path for path in surroundings.rglob("*") if path.is_file()]
+    assert not any(b"s3cret" in path.read_bytes() for path in kept)
+
+
+def test_ctrl_c_while_the_run_ends_hurries_it(
+    server: FakeServer, job: Callable[[str], "subprocess.Popen[str]"], until: Callable[..., None]
+) -> None:
+    server.plan = lambda n: Answer(status=503 if n > 1 else 200, body={"error": "Busy", "detail": ""})
+    code = "import ergoscope, time\nergoscope.init(finish_wait_s=60.0).log({'x': 1.0})\ntime.sleep(1)\n"
+    process = job(code + "print('end', flush=True)")
+    assert process.stdout
+    process.stdout.readline()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+
+    assert "Traceback" not in said
+    assert process.returncode == 0

@@ -192,6 +192,14 @@ def test_two_optimizers_make_one_model_wide_value_each() -> None:
     assert outlet.series("lr/1") == {1: 0.25}
 
 
+def test_a_batch_without_examples_is_refused() -> None:
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    with pytest.raises(ValueError, match="examples_per_backward is 0; it must be at least 1, or None"):
+        attach(model, optimizer, MemoryOutlet(), examples_per_backward=0)
+
+
 def test_backward_without_steps_is_said_once() -> None:
     outlet = MemoryOutlet()
     model, _, taps = watched_mlp(outlet)

@@ -46,3 +46,18 @@ def test_nothing_found_leaves_no_row() -> None:
     Writer(outlet).write(Findings(1, {}))
 
     assert outlet.rows == []
+
+
+def test_a_layer_whose_turn_it_was_has_a_row_of_its_own() -> None:
+    outlet = MemoryOutlet()
+    writer = Writer(outlet)
+
+    for step, layer in enumerate(("a", "b", "a")):
+        made = findings(step, [1.0])
+        made.rows.append(((f"kurtosis/{layer}", f"weight_sd/{layer}"), [float(step), 1e300]))
+        writer.write(made)
+
+    assert outlet.tables[2:] == [("kurtosis/a", "weight_sd/a"), ("kurtosis/b", "weight_sd/b")]
+    assert outlet.series("kurtosis/a") == {0: 0.0, 2: 2.0}
+    assert outlet.series("kurtosis/b") == {1: 1.0}
+    assert outlet.series("weight_sd/b") == {1: float("inf")}

@@ -63,6 +63,7 @@ def test_whatever_asks_the_service_is_a_coroutine(dash: Dash) -> None:
     [
         ("/", "", "Compare"),
         ("/runs/a", "", "Has the loss settled?"),
+        ("/runs/a", "?tab=series", "Series"),
         ("/compare", "", "Choose what to compare"),
         ("/compare", "?runs=a,b", "Where they part"),
         ("/alerts", "", "Alerts"),

@@ -119,6 +119,22 @@ def test_a_comparison_names_where_runs_part_and_what_differs(
     page.wait_for_function(f"({colours})()[0] === {json.dumps(first[1])}")
 
 
+def test_every_series_has_a_chart_in_its_group(serve: Callable[..., Served], context: BrowserContext) -> None:
+    run = canned.young()
+    run.series["val/accuracy"] = run.series["loss"]
+    page = serve([run]).open(context, "/runs/young?tab=series")
+
+    expect(page.locator("#series-0-title")).to_have_text("val/accuracy")
+    wait_for_step(page, "series-0", run.steps)
+    assert trace(page, "series-0")["x"][-1] == run.steps
+    expect(page.locator("#series-1-card")).to_be_hidden()
+
+    page.get_by_role("link", name="operations").click()
+
+    expect(page.locator("#series-0-title")).to_contain_text("Loss")
+    expect(page.locator("#series-1-card")).to_be_visible()
+
+
 def test_alerts_are_listed_firing_first(serve: Callable[..., Served], context: BrowserContext) -> None:
     served = serve([canned.settled(), canned.diverging()], [canned.resolved(), canned.firing()])
     page = served.open(context, "/alerts")
@@ -211,7 +227,10 @@ def test_no_byte_comes_from_another_host(serve: Callable[..., Served], context: 
     assert [url for url in asked if not url.startswith((served.url, "data:", "blob:"))] == []
 
 
-@pytest.mark.parametrize("path", ["/", "/runs/settled", "/runs/settled?tab=layers", "/compare?runs=settled,diverging"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/runs/settled", "/runs/settled?tab=layers", "/runs/settled?tab=series", "/compare?runs=settled,diverging"],
+)
 def test_a_phone_needs_no_sideways_scrolling(serve: Callable[..., Served], context: BrowserContext, path: str) -> None:
     page = serve([canned.settled(), canned.diverging()]).open(context, path)
     page.set_viewport_size({"width": 390, "height": 844})

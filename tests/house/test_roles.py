@@ -61,7 +61,7 @@ def test_the_contract_needs_only_msgspec_and_zstandard(house: House) -> None:
 def test_the_agent_needs_what_every_role_needs_and_the_users_torch(house: House) -> None:
     allowed = _needs(None) | _needs("agent") | {"ergoscope", "ergoscope_contract"}
 
-    assert not _strangers(house, "agent/", allowed, but=("agent/ergoscope/demo/",))
+    assert not _strangers(house, "agent/", allowed, but=("agent/ergoscope/demo/", "agent/ergoscope/integrations/"))
 
 
 def test_the_demo_needs_what_its_extra_lists(house: House) -> None:

@@ -14,7 +14,7 @@ class Series:
         """Declare the options."""
         parser.add_argument("reference", metavar="RUN", help="a run's id, or a name that only one run has")
         parser.add_argument("metrics", metavar="METRIC", nargs="*", help="metrics; * stands for any characters")
-        parser.add_argument("--rank", type=int, default=0, help="the process of a distributed job (default 0)")
+        parser.add_argument("--rank", type=int, help="one process of a distributed job (default: all as one)")
         declare_server(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ class Series:
         lines = client.series(identity, args.metrics, rank=args.rank)
         missing = _missing(args.metrics, lines)
         if args.json:
-            empty = [Line(metric=name, steps=[], values=[], rank=args.rank) for name in missing]
+            empty = [Line(metric=name, steps=[], values=[]) for name in missing]
             print_json([{"metric": x.metric, "steps": x.steps, "values": x.values} for x in [*lines, *empty]])
             return 0
         if missing:

@@ -1,22 +1,49 @@
 """What is measured in the job: one family of quantities a module."""
 
+from ergoscope.probes.alignment import AlignmentProbe
+from ergoscope.probes.friction import FrictionProbe
 from ergoscope.probes.gradient import GradientProbe
-from ergoscope.probes.histogram import HistogramProbe
+from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
 from ergoscope.probes.loss import LossProbe
+from ergoscope.probes.moments import MomentsProbe
+from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.rate import RateProbe
+from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.timing import TimingProbe
 from ergoscope.probes.update import UpdateProbe
 from ergoscope.probes.weights import WeightProbe
 
-PROBES = (LossProbe, GradientProbe, WeightProbe, UpdateProbe, HistogramProbe, RateProbe, TimingProbe)
+PROBES = (
+    LossProbe,
+    GradientProbe,
+    WeightProbe,
+    UpdateProbe,
+    HistogramProbe,
+    RateProbe,
+    TimingProbe,
+    SuccessiveGradientProbe,
+    WeightSketchProbe,
+    AlignmentProbe,
+    FrictionProbe,
+    MomentsProbe,
+    UpdateHistogramProbe,
+    NoiseProbe,
+)
 
 __all__ = [
     "PROBES",
+    "AlignmentProbe",
+    "FrictionProbe",
     "GradientProbe",
     "HistogramProbe",
     "LossProbe",
+    "MomentsProbe",
+    "NoiseProbe",
     "RateProbe",
+    "SuccessiveGradientProbe",
     "TimingProbe",
+    "UpdateHistogramProbe",
     "UpdateProbe",
     "WeightProbe",
+    "WeightSketchProbe",
 ]

@@ -1,4 +1,4 @@
-"""Size of the gradient, and how many of its entries are not numbers."""
+"""Size of the gradient before and after clipping, and how many of its entries are not numbers."""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ergoscope.clipping import Clips, Cuts
 from ergoscope.findings import Findings
 from ergoscope.layers import Layout, Moment
 from ergoscope.norms import dense_entries, norms_of
@@ -18,7 +19,11 @@ _WATCHFUL = 100  # steps on which entries are counted after a bad one, where cou
 
 
 class GradientProbe:
-    """Norm of the gradient as the optimizer used it, by layer and in all, and its count of NaN and infinite entries.
+    """Norm of the gradient before and after clipping, by layer and in all, and its count of NaN and infinite entries.
+
+    It is taken of what the optimizer used, after clipping. The norm before is that over the factors which the clip
+    calls multiplied by, as `Clips` heard of them; they go out with the reading. Without a clip call the two are one,
+    and only `grad_norm` is given. Clipping that `Clips` does not hear of is not undone.
 
     A norm is finite exactly when all entries are, but for squares that overflow. So the count costs nothing while
     norms are finite. When one is not: on the CPU the entries are counted at once, and a norm that only overflowed is
@@ -26,25 +31,34 @@ class GradientProbe:
     layers concerned, a lower bound, and the entries of the next 100 steps are counted on the device.
     """
 
-    produces: ClassVar[tuple[str, ...]] = ("grad_norm", "nonfinite_count")
+    produces: ClassVar[tuple[str, ...]] = (
+        "grad_norm",
+        "grad_norm_clipped",
+        "clip_coef",
+        "nonfinite_count",
+    )
 
-    def __init__(self) -> None:
-        """Begin without a bad step seen."""
+    def __init__(self, clips: Clips) -> None:
+        """Undo what `clips` heard of."""
+        self._clips = clips
         self._watchful = 0
 
     def measure(self, moment: Moment) -> Reading | None:
-        """Norms of the layers that have a gradient; on a device the count, or -1, is the last value."""
+        """Norms of the layers that have a gradient, then factors; on a device the count, or -1, is the last value."""
         grads, layout = moment.grads, moment.layout
         if not grads:
             return None
         norms = norms_of(grads, layout.grad_dtype)
+        cuts = self._clips.of(moment)
+        factors = [] if cuts is None else cuts.factors
         if norms[0].device.type != "cpu":
-            return Reading([*norms, self._counted(grads)], partial(self._read_device, layout))
+            return Reading([*norms, *factors, self._counted(grads)], partial(self._read_device, layout, cuts))  # type: ignore[arg-type]  # both kinds may be mixed
         numbers, count = [n.item() for n in norms], 0.0
         if not math.isfinite(sum(numbers)):
             count = float(sum(int(_bad_entries(g)) for g in grads))
             numbers = [float(torch.linalg.vector_norm(dense_entries(g), dtype=_wide(g))) for g in grads]
-        return Reading(numbers, partial(_read, layout, count))
+        known = [f.item() if isinstance(f, Tensor) else f for f in factors]
+        return Reading(numbers + known, partial(_read, layout, cuts, count))
 
     def _counted(self, grads: list[Tensor]) -> Tensor:
         device = grads[0].device
@@ -53,18 +67,28 @@ class GradientProbe:
         self._watchful -= 1
         return torch.stack([_bad_entries(g).to(device) for g in grads]).sum().float()
 
-    def _read_device(self, layout: Layout, values: Sequence[float], findings: Findings) -> None:
-        norms, count = values[:-1], values[-1]
+    def _read_device(self, layout: Layout, cuts: Cuts | None, values: Sequence[float], findings: Findings) -> None:
+        count = values[-1]
         if count == _UNCOUNTED:
-            count = float(sum(not math.isfinite(n) for n in norms))
+            count = float(sum(not math.isfinite(n) for n in values[: len(layout.moved)]))
             if count:
                 self._watchful = _WATCHFUL
-        _read(layout, count, norms, findings)
+        _read(layout, cuts, count, values[:-1], findings)
 
 
-def _read(layout: Layout, count: float, norms: Sequence[float], findings: Findings) -> None:
+def _read(layout: Layout, cuts: Cuts | None, count: float, values: Sequence[float], findings: Findings) -> None:
     findings.add_count("nonfinite_count", count)
-    findings.add_norms("grad_norm", layout, layout.moved, norms)
+    norms, factors = values[: len(layout.moved)], values[len(layout.moved) :]
+    if cuts is None:
+        findings.add_norms("grad_norm", layout, layout.moved, norms)
+        findings.add_squares("grad_norm_unclipped", sum([n * n for n in norms]))
+        return
+    findings.add_norms("grad_norm", layout, layout.moved, cuts.before(norms, factors))
+    findings.add_norms("grad_norm_clipped", layout, layout.moved, norms)
+    coefficient = cuts.coefficient(factors)
+    if coefficient is not None:
+        so_far = findings.scalars.get("clip_coef", 1.0)
+        findings.scalars["clip_coef"] = min(coefficient, so_far)  # in this order a NaN stays one
 
 
 def _bad_entries(grad: Tensor) -> Tensor:

@@ -81,7 +81,7 @@ class LossProbe:
 
     def _resolve(self) -> None:
         self._looks -= 1
-        self._scale = _find_scale(sys._getframe())
+        self._scale = find_scale()
         for position, factor, quotient in self._unsure:
             if factor is self._scale and position < len(self._held):
                 self._held[position] = quotient.reshape(())
@@ -92,8 +92,9 @@ def _read(count: int, values: Sequence[float], findings: Findings) -> None:
     findings.add_loss(values[0], count)
 
 
-def _find_scale(frame: FrameType | None) -> Tensor | None:
+def find_scale() -> Tensor | None:
     """The scale of the GradScaler whose `step` is on this call stack."""
+    frame: FrameType | None = sys._getframe()
     for _ in range(_DEPTH):
         if frame is None:
             return None

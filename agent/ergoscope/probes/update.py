@@ -31,6 +31,10 @@ class UpdateProbe:
 
     The ratio divides by the newest norm of the weights after a step, or by 1e-3 times the root of the layer's size
     where that is larger, so that layers that start at zero do not dominate.
+
+    Attributes:
+        moved: Of the step that is being looked at: tensors and factors; the layers with a gradient changed by minus
+            their products. None when that is not at hand.
     """
 
     produces: ClassVar[tuple[str, ...]] = ("update_norm", "update_ratio")
@@ -40,6 +44,7 @@ class UpdateProbe:
         self._weights = weights
         self._momenta = _Momenta()
         self._copies: list[Tensor] = []
+        self.moved: tuple[list[Tensor], list[float]] | None = None
         self._copied: list[Tensor] | None = None  # the parameters that `_copies` are of; None without a fresh copy
 
     def prepare(self, moment: Moment) -> None:
@@ -49,6 +54,10 @@ class UpdateProbe:
             self._copies = [torch.empty_like(p, memory_format=torch.preserve_format) for p in parameters]
         torch._foreach_copy_(self._copies, parameters)
         self._copied = parameters
+
+    def forget(self) -> None:
+        """Let go of the last step's change: the copy will be written over."""
+        self.moved = None
 
     def measure(self, moment: Moment) -> Reading | None:
         """Norms of the change of the layers that have a gradient."""
@@ -68,11 +77,13 @@ class UpdateProbe:
         moved = self._copies
         if len(layout.active) != len(moved):
             moved = [moved[i] for i in layout.active]
+        self.moved = moved, [1.0] * len(moved)
         return Reading(norms_of(moved, layout.weight_dtype), partial(self._read, layout, None))
 
     def _scaled(self, moment: Moment, rates: list[float]) -> Reading | None:
-        moves = moment.grads
-        if moment.optimizer.param_groups[0]["momentum"]:
+        groups, moves = moment.optimizer.param_groups, moment.grads
+        buffered = bool(groups[0]["momentum"])
+        if buffered:
             found = self._momenta.of(moment)
             if found is None:
                 return None
@@ -84,9 +95,12 @@ class UpdateProbe:
             norms = [n.masked_fill(skipped.to(n.device) > 0, 0.0) for n in norms]
         scales = rates * len(norms)
         if len(rates) > 1:
-            sizes = [len(group["params"]) for group in moment.optimizer.param_groups]
+            sizes = [len(group["params"]) for group in groups]
             every = [rate for rate, size in zip(rates, sizes, strict=True) for _ in range(size)]
             scales = [every[i] for i in layout.active]
+        # Where the optimizer maximizes, its buffers are turned already, but gradients are not.
+        if skipped is None and (buffered or not any(group["maximize"] for group in groups)):
+            self.moved = moves, scales
         return Reading(norms, partial(self._read, layout, scales))
 
     def _read(self, layout: Layout, scales: list[float] | None, values: Sequence[float], findings: Findings) -> None:

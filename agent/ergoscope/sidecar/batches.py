@@ -96,8 +96,18 @@ class Gathering:
         pulse: Pulse | None,
         *,
         ended: Ending | None = None,
+        about_attempt: Attempt | None = None,
     ) -> Batch:
-        """Make the batch and begin anew; the first one of an attempt says who the run is."""
+        """Make the batch and begin anew; the first one of an attempt says who the run is.
+
+        Args:
+            seq: The batch's number.
+            run: Who the run is.
+            attempt: Whose batch it is.
+            pulse: Sign of life.
+            ended: How the attempt ended, when it did.
+            about_attempt: The attempt with what has become known of it since.
+        """
         names: dict[str, int] = {}
         blocks = [self._block(table, width, rows, names) for (table, width), rows in self._rows.items()]
         batch = Batch(
@@ -113,7 +123,7 @@ class Gathering:
             spectra=[r for r in self._records.get(Spectrum, ()) if isinstance(r, Spectrum)],
             events=[r for r in self._records.get(Event, ()) if isinstance(r, Event)],
             about=self._about or (run if seq == 0 else None),
-            begun=attempt if seq == 0 else None,
+            begun=about_attempt or (attempt if seq == 0 else None),
             pulse=pulse,
             ended=ended,
         )

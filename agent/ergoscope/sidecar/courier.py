@@ -114,13 +114,13 @@ class Courier:
         self._answered_at = self._clock()
 
     def _pass(self, place: Place) -> None:
-        write_delivered(self._folder, place)
         done = place.segment != self._place.segment and not self._keep
         self._place = place
-        if done:
+        if done:  # first of all, since it makes room on a full disk
             for first in segments(self._folder):
                 if first < place.segment:
                     segment_path(self._folder, first).unlink(missing_ok=True)
+        write_delivered(self._folder, place)
 
     def _set_aside(self, frame: Frame, reason: str) -> None:
         """Keep a batch that the server will never take, with its reason, and go on with the next."""

@@ -1,5 +1,6 @@
 """The life of a sidecar: beside the job, then without it until everything is delivered or time is up."""
 
+import contextlib
 import logging
 import random
 import shutil
@@ -7,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from ergoscope.manifest import Manifest
 from ergoscope.process import Witness
@@ -16,11 +18,16 @@ from ergoscope.sidecar.delivery import Delivery
 from ergoscope.sidecar.lock import SENDER, FileLock
 from ergoscope.sidecar.recorder import Closed, Recorder
 from ergoscope.sidecar.spool import segment_path, segments
+from ergoscope.sidecar.surroundings import Surroundings
 from ergoscope.sidecar.tables import FILE as TABLES
+from ergoscope.signals import signal_seen
 from ergoscope_contract.records import Event
 
 POLL_S = 0.05
 DISK_FULL_S = 1.0
+LOOK_S = 1.0  # that a job which was over at once is still looked at
+GONE = "the process ended without a word"
+GRACE_S = 60.0  # that whoever sends SIGTERM may wait before SIGKILL
 _log = logging.getLogger("ergoscope.sidecar")
 
 
@@ -86,7 +93,15 @@ class Sidecar:
         self._folder, self._manifest, self._ring = folder, manifest, ring
         self._recorder = Recorder(folder, manifest, ring, clock=time.time)
         self._sender = Sender(folder, manifest, ring, delivery, self._recorder.tell) if delivery else None
+        self._surroundings = self._look_around()
+        self._failing: tuple[float, str] | None = None  # since when the disk takes nothing, and why
         self._stopped = False  # no lock in it: it is set by a signal's handler
+
+    def _look_around(self) -> Surroundings | None:
+        source, recorder = self._manifest.source, self._recorder
+        if source is None:
+            return None
+        return Surroundings(self._folder, source, tell=recorder.tell, describe=recorder.describe, clock=time.time)
 
     def stop(self) -> None:
         """Ask to write down what is there and leave, as the machine may go down."""
@@ -96,6 +111,8 @@ class Sidecar:
         """Stay until the job has ended and everything is delivered, or as long as that is worth trying."""
         if self._sender:
             self._sender.start()
+        if self._surroundings:
+            self._surroundings.start()
         witness = Witness(self._manifest.attempt.pid, self._manifest.birth)
         while not self._stopped:
             gone = witness.wait(POLL_S)
@@ -112,7 +129,8 @@ class Sidecar:
         delivered = self._deliver_the_rest()
         if self._sender:
             self._sender.leave()
-        self._recorder.close()
+        with contextlib.suppress(OSError):  # a disk that is full can still be cleared
+            self._recorder.close()
         if delivered:
             if not self._manifest.keep_spool:
                 clear(self._folder)
@@ -123,17 +141,27 @@ class Sidecar:
         try:
             act()
         except OSError as error:
-            _log.warning("nothing can be written to %s: %s", self._folder, error)
+            if self._failing is None:
+                _log.warning("nothing can be written to %s: %s", self._folder, error)
+                self._failing = time.time(), error.strerror or str(error)
             time.sleep(DISK_FULL_S)
             return False
+        if self._failing is not None:
+            since, reason = self._failing
+            self._failing = None
+            text = f"for {time.time() - since:.0f} s nothing could be written to {self._folder}: {reason}"
+            _log.warning("%s", text)
+            self._recorder.tell(Event(kind="agent", wall=since, text=text))
         return True
 
     def _end(self, closed: Closed) -> None:
-        reason = "" if closed else "the process ended without a word"
-        while not self._attempt(lambda: self._recorder.end(closed or "crashed", reason=reason)):
+        if self._surroundings:
+            self._surroundings.join(LOOK_S)
+        how, reason = (closed, "") if closed else last_word(self._folder, since=time.time() - GRACE_S)
+        while not self._attempt(lambda: self._recorder.end(how, reason=reason)):
             if self._stopped:
                 return
-        _log.info("the job %s at step %s", closed or "crashed", self._recorder.last_step)
+        _log.info("the job %s at step %s", how, self._recorder.last_step)
 
     def _deliver_the_rest(self) -> bool:
         """Wait for the last delivery, for a bounded time."""
@@ -147,6 +175,12 @@ class Sidecar:
                 _log.warning("left undelivered: ergoscope sync %s", self._folder)
                 return False
         return True
+
+
+def last_word(folder: Path, *, since: float, otherwise: str = GONE) -> tuple[Literal["failed", "crashed"], str]:
+    """Say how a job ended that left no ending, and why: by a signal that it could note, or by what nobody can."""
+    seen = signal_seen(folder, since=since)
+    return ("failed", seen) if seen else ("crashed", otherwise)
 
 
 def clear(folder: Path) -> None:

@@ -15,7 +15,7 @@ from ergoscope.sidecar.reader import RingReader
 from ergoscope.sidecar.spool import SpoolWriter
 from ergoscope.sidecar.tables import TableFile
 from ergoscope_contract.codec import encode
-from ergoscope_contract.records import Ending, Event, Pulse
+from ergoscope_contract.records import Attempt, Ending, Event, JsonObject, Pulse
 
 BATCH_BYTES = 256 * 1024
 BATCH_S = 0.5
@@ -34,7 +34,8 @@ class Recorder:
         self._spool = SpoolWriter(folder, clock=clock)
         self._gathering = Gathering(self._tables.tables)
         self._reader = RingReader(ring, start=self._spool.upto, clock=clock)
-        self._told: deque[Event] = deque()  # from the delivering thread
+        self._told: deque[Event] = deque()  # from other threads
+        self._described: Attempt | None = None  # likewise
         self._ready: tuple[bytes, int] | None = None  # a batch that the disk has not taken yet
         self._since = self._flushed = clock()
         self._lost, self._lost_told = 0, -LOST_S
@@ -50,6 +51,11 @@ class Recorder:
     def tell(self, event: Event) -> None:
         """Add an event of our own; from any thread."""
         self._told.append(event)
+
+    def describe(self, found: JsonObject) -> None:
+        """Add to what the attempt says of its system; from any thread, sent with the next batch."""
+        known = self._manifest.attempt
+        self._described = msgspec.structs.replace(known, system={**known.system, **found})
 
     @property
     def closed(self) -> Closed:
@@ -67,7 +73,7 @@ class Recorder:
             if self._reader.position == before:
                 break
         now = self._clock()
-        gathered = self._gathering.size or self._told
+        gathered = self._gathering.size or self._told or self._described is not None
         if not gathered:
             self._since = now
         due = gathered and now - self._since >= BATCH_S
@@ -79,7 +85,7 @@ class Recorder:
             self.flush()
         for kind, payload in self._reader.records(max(BATCH_BYTES - self._gathering.size, 1)):
             if kind == Kind.KEYS:
-                self._tables.append(payload)
+                self._tables.keep(payload)
             self._gathering.add(kind, payload)
 
     def flush(self, *, ended: Ending | None = None) -> None:
@@ -87,6 +93,7 @@ class Recorder:
         if self._ready is None:
             self._ready = self._pack(ended), self._reader.position
         data, upto = self._ready
+        self._tables.save()
         self._spool.append(data, upto=upto)
         self._ready = None
         self._reader.release()
@@ -105,7 +112,9 @@ class Recorder:
             self._gathering.add_record(self._told.popleft())
         pulse = Pulse(wall=now, last_step=self.last_step, lost=self._lost)
         run, attempt = self._manifest.run, self._manifest.attempt
-        return encode(self._gathering.take(self._spool.seq, run, attempt, pulse, ended=ended))
+        described, self._described = self._described, None
+        batch = self._gathering.take(self._spool.seq, run, attempt, pulse, ended=ended, about_attempt=described)
+        return encode(batch)
 
     def _count_lost(self, now: float) -> None:
         lost = self._ring.words[Word.LOST] + self._reader.damaged + self._gathering.strays

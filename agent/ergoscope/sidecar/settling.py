@@ -13,7 +13,7 @@ from ergoscope.ring import Ring
 from ergoscope.sidecar.batches import Gathering
 from ergoscope.sidecar.courier import REFUSED, Courier, refused_batches
 from ergoscope.sidecar.delivery import Delivery
-from ergoscope.sidecar.life import clear
+from ergoscope.sidecar.life import clear, last_word
 from ergoscope.sidecar.lock import SENDER, WRITER, FileLock
 from ergoscope.sidecar.recorder import Recorder
 from ergoscope.sidecar.spool import SpoolWriter, ended, segment_path, segments, undelivered
@@ -132,7 +132,8 @@ def _complete(folder: Path, manifest: Manifest, clock: Callable[[], float]) -> N
         if alive and not recorder.closed:
             recorder.flush()
         else:
-            recorder.end(recorder.closed or "crashed", reason="" if recorder.closed else GONE)
+            how, reason = (recorder.closed, "") if recorder.closed else last_word(folder, since=0.0, otherwise=GONE)
+            recorder.end(how, reason=reason)
         recorder.close()
     finally:
         lock.release()
@@ -142,7 +143,8 @@ def _break_off(folder: Path, manifest: Manifest, clock: Callable[[], float]) -> 
     """End a spool whose ring went down with the machine, at the time of its last batch."""
     wall = max((segment_path(folder, first).stat().st_mtime for first in segments(folder)), default=clock())
     spool = SpoolWriter(folder, clock=clock)
-    ending = Ending(how="crashed", wall=wall, reason=GONE)
+    how, reason = last_word(folder, since=0.0, otherwise=GONE)
+    ending = Ending(how=how, wall=wall, reason=reason)
     batch = Gathering({}).take(spool.seq, manifest.run, manifest.attempt, None, ended=ending)
     spool.append(encode(batch), upto=spool.upto)
     spool.mark_ended()

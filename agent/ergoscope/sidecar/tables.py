@@ -1,5 +1,6 @@
 """The tables that the ring named, kept on disk: a sidecar that takes over must know them."""
 
+import errno
 import struct
 import zlib
 from pathlib import Path
@@ -11,7 +12,7 @@ _FRAME = struct.Struct("<II")  # length, crc32
 
 
 class TableFile:
-    """Appends each KEYS record before the ring may forget it."""
+    """Appends each KEYS record before the ring may forget it: `keep` takes it, `save` writes it."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
@@ -20,6 +21,8 @@ class TableFile:
         self._file = self._path.open("r+b" if self._path.exists() else "w+b", buffering=0)
         self._file.truncate(whole)
         self._file.seek(whole)
+        self._end = whole
+        self._unsaved: list[bytes] = []
 
     def _read(self) -> int:
         """Read the tables, and say how many bytes of the file are whole."""
@@ -35,13 +38,25 @@ class TableFile:
             place += _FRAME.size + length
         return place
 
-    def append(self, payload: bytes) -> None:
-        """Keep one KEYS record.
+    def keep(self, payload: bytes) -> None:
+        """Take one KEYS record."""
+        self._unsaved.append(payload)
+
+    def save(self) -> None:
+        """Write what was taken; after an error nothing is lost, and it can be tried again.
 
         Raises:
             OSError: the disk did not take it.
         """
-        self._file.write(_FRAME.pack(len(payload), zlib.crc32(payload)) + payload)
+        while self._unsaved:
+            payload = self._unsaved[0]
+            frame = _FRAME.pack(len(payload), zlib.crc32(payload)) + payload
+            if self._file.write(frame) != len(frame):
+                self._file.truncate(self._end)
+                self._file.seek(self._end)
+                raise OSError(errno.ENOSPC, f"only a part of {len(frame)} bytes was written")
+            self._end += len(frame)
+            self._unsaved.pop(0)
 
     def close(self) -> None:
         """Close the file."""

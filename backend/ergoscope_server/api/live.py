@@ -15,7 +15,7 @@ from ergoscope_server.api.answer import JsonAnswer, problem
 from ergoscope_server.api.cursors import CursorError, read_cursors
 from ergoscope_server.api.examples import STREAMED
 from ergoscope_server.api.feeding import Feeder, Told
-from ergoscope_server.api.series import ALL_RANKS, Names, Rank
+from ergoscope_server.api.series import Names, Rank, as_rank
 from ergoscope_server.api.service import Service, ServiceOf
 from ergoscope_server.bus.bus import Notices, Subscription
 from ergoscope_server.store.errors import UnavailableError
@@ -39,7 +39,7 @@ async def live(
     run: Runs = None,
     metrics: Names = None,
     since: str = "",
-    rank: Rank = 0,
+    rank: Rank = None,
     accept: Annotated[str, Header()] = "",
     last_event_id: Annotated[str, Header()] = "",
 ) -> Response:
@@ -53,7 +53,7 @@ async def live(
         cursors = read_cursors(last_event_id or since, runs)
     except CursorError as error:
         return problem(400, "Cursor", str(error))
-    feeder = Feeder(service.store, runs, metrics or [], None if rank == ALL_RANKS else rank, cursors)
+    feeder = Feeder(service.store, runs, metrics or [], as_rank(rank), cursors)
     if "application/json" in accept and "text/event-stream" not in accept:
         told = await run_in_threadpool(lambda: list(feeder.open()))
         events = [{"event": one.event, "data": one.data} for one in told]

@@ -3,13 +3,16 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from msgspec.structs import replace
 
 from ergoscope_contract.answers import Verdict
+from ergoscope_contract.records import Event
 from ergoscope_server.api.answer import JsonAnswer, problem, spelled
 from ergoscope_server.api.examples import MISSING
 from ergoscope_server.api.service import ServiceOf
 
 MOST_RUNS = 10_000
+_LONG = 1_000  # characters of a text in an event that are given unasked
 
 router = APIRouter(prefix="/api/v1", tags=["runs"], default_response_class=JsonAnswer)
 
@@ -48,11 +51,12 @@ def get_verdict(service: ServiceOf, run: str) -> JsonAnswer:
 
 
 @router.get("/runs/{run}/events", responses=MISSING)
-def list_events(service: ServiceOf, run: str) -> JsonAnswer:
-    """What happened in a run, in the order it arrived."""
+def list_events(service: ServiceOf, run: str, whole: bool = False) -> JsonAnswer:
+    """What happened in a run, in the order it arrived; long texts in `data`, such as a diff, only when `whole`."""
     if service.store.summary(run) is None:
         return unknown(run)
-    return JsonAnswer({"events": spelled(service.store.events(run))})
+    events = service.store.events(run)
+    return JsonAnswer({"events": spelled(events if whole else [_shortened(event) for event in events])})
 
 
 @router.get("/runs/{run}/histograms", responses=MISSING)
@@ -63,3 +67,11 @@ def list_histograms(
     if service.store.summary(run) is None:
         return unknown(run)
     return JsonAnswer({"histograms": service.store.histograms(run, key, rank=rank, limit=limit)})
+
+
+def _shortened(event: Event) -> Event:
+    long = {key: text for key, text in event.data.items() if isinstance(text, str) and len(text) > _LONG}
+    if not long:
+        return event
+    told = {key: f"{text[:_LONG]}... ({len(text):,} characters; ask with whole=true)" for key, text in long.items()}
+    return replace(event, data={**event.data, **told})

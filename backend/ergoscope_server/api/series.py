@@ -11,6 +11,7 @@ from ergoscope_server.api.runs import unknown
 from ergoscope_server.api.service import ServiceOf
 from ergoscope_server.store.errors import UnknownRunError
 from ergoscope_server.store.points import HIGHEST, LOWEST
+from ergoscope_server.store.ranks import TOGETHER
 from ergoscope_server.store.series import Query as Asked
 from ergoscope_server.store.series import SeriesAnswer, SeriesData
 
@@ -28,7 +29,9 @@ Step = Annotated[int | None, Query(ge=LOWEST, le=HIGHEST)]
 BucketCount = Annotated[
     int | None, Query(ge=1, le=MOST_BUCKETS, description="At most so many buckets; points where there are fewer.")
 ]
-Rank = Annotated[int, Query(ge=ALL_RANKS, description="One rank, or -1 for all.")]
+Rank = Annotated[
+    int | None, Query(ge=ALL_RANKS, description="One rank, -1 for each; without it all ranks as one series.")
+]
 Cursor = Annotated[int | None, Query(ge=0, description="Only what arrived after this cursor.")]
 
 
@@ -42,7 +45,7 @@ def get_series(
     last: Step = None,
     buckets: BucketCount = None,
     since: Cursor = None,
-    rank: Rank = 0,
+    rank: Rank = None,
 ) -> JsonAnswer:
     """Series of one run, all complete up to the answer's `cursor`."""
     asked = _asked(metrics, metric, first, last, buckets, since, rank)
@@ -61,7 +64,7 @@ def get_series_of_runs(
     first: Step = None,
     last: Step = None,
     buckets: BucketCount = None,
-    rank: Rank = 0,
+    rank: Rank = None,
 ) -> JsonAnswer:
     """The same series of several runs, one entry a run in the order asked."""
     asked = _asked(metrics, metric, first, last, buckets, None, rank)
@@ -111,6 +114,11 @@ def encode_one(data: SeriesData) -> dict[str, object]:
     return head | {"buckets": {name: numbers(getattr(data.cells, name)) for name in names}}
 
 
+def as_rank(asked: int | None) -> int | None:
+    """Give the rank that a reader asks for as the store has it."""
+    return TOGETHER if asked is None else None if asked == ALL_RANKS else asked
+
+
 def _asked(
     metrics: list[str] | None,
     metric: list[str] | None,
@@ -118,7 +126,7 @@ def _asked(
     last: int | None,
     buckets: int | None,
     since: int | None,
-    rank: int,
+    rank: int | None,
 ) -> Asked:
     return Asked(
         metrics=list(dict.fromkeys([*(metrics or []), *(metric or [])])),
@@ -126,5 +134,5 @@ def _asked(
         last=HIGHEST if last is None else last,
         buckets=buckets,
         since=since,
-        rank=None if rank == ALL_RANKS else rank,
+        rank=as_rank(rank),
     )

@@ -19,11 +19,11 @@ class SeriesStore(Protocol):
     """The part of a store that gives series and events."""
 
     def tail(self, run: str, metric: str, n: int, *, after: int | None = None) -> tuple[IntArray, FloatArray]:
-        """Give the newest n points of rank 0 in step order, those after a step where given."""
+        """Give the newest n points of all ranks as one in step order, those after a step where given."""
         ...
 
     def head(self, run: str, metric: str, n: int) -> tuple[IntArray, FloatArray]:
-        """Give the first n points of rank 0 in step order."""
+        """Give the first n points of all ranks as one in step order."""
         ...
 
     def events(self, run: str) -> list[Event]:

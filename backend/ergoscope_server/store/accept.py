@@ -10,6 +10,7 @@ from ergoscope_contract.errors import ShapeError
 from ergoscope_server.store import arrivals, feeds, runs, shapes
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.feeds import FeedState
+from ergoscope_server.store.reduce import ADDED, how
 from ergoscope_server.store.runs import RunState
 
 USUAL_GAP_S = 60.0  # no sender is expected to be rarer than this
@@ -60,7 +61,7 @@ def _take(state: RunState, senders: dict[feeds.Key, FeedState], batch: Arrival) 
     if batch.attempt > state.attempt:
         state.attempt, state.status, state.reason, state.last_step = batch.attempt, "running", "", None
     _tell_sender(sender, state, batch)
-    _tell_run(state, batch)
+    _tell_run(state, batch, feeds.parts_of(sender.begun))
     state.cursor += 1
     return Outcome(state.cursor)
 
@@ -77,7 +78,7 @@ def _tell_sender(sender: FeedState, state: RunState, batch: Arrival) -> None:
         sender.how, sender.reason = batch.ended.how, batch.ended.reason.replace("\x00", "\ufffd")  # no column holds it
 
 
-def _tell_run(state: RunState, batch: Arrival) -> None:
+def _tell_run(state: RunState, batch: Arrival, parts: int) -> None:
     if batch.about is not None:
         state.about, state.project, state.name = _pack(batch.about), batch.about.project, batch.about.name
         state.created = batch.about.created
@@ -86,8 +87,8 @@ def _tell_run(state: RunState, batch: Arrival) -> None:
         state.system = _pack(batch.begun.system)
     if newest and batch.last_step is not None:
         state.last_step = max(batch.last_step, state.last_step if state.last_step is not None else batch.last_step)
-    if newest and batch.rank == 0:
-        state.latest.update(batch.latest)
+    if newest and batch.rank == 0:  # of a norm in parts it has one, which is not the norm
+        state.latest.update({key: value for key, value in batch.latest.items() if how(key, parts=parts) not in ADDED})
     state.gap = max(0.9 * state.gap, min(max(batch.received - state.last_seen, 0.0), USUAL_GAP_S))
     state.last_seen = max(state.last_seen, batch.received)
 

@@ -12,6 +12,7 @@ from ergoscope_server.store.fetch import fetch
 from ergoscope_server.store.folding import read_state
 from ergoscope_server.store.packing import CHUNK
 from ergoscope_server.store.points import HIGHEST, LOWEST, Points, join
+from ergoscope_server.store.ranks import between, read_crew
 from ergoscope_server.store.series import Holding, read_holdings
 from ergoscope_server.store.spans import FINEST, narrow, span
 
@@ -41,15 +42,21 @@ def list_names(connection: Connection, run: str) -> list[str]:
 
 
 def read_newest(connection: Connection, run: str, metric: str, n: int, *, after: int | None = None) -> Points:
-    """Give the newest `n` points by step, of rank 0, those beyond a step where given, in step order."""
+    """Give the newest `n` points by step, of all ranks as one, those beyond a step where given, in step order."""
     first = LOWEST if after is None else after + 1
-    points = _end(connection, run, metric, n, first=first, newest=True)
+    crew = read_crew(connection, run)
+    points = _end(connection, run, metric, crew.lead, n, first=first, newest=True)
+    if not crew.alone(metric):
+        points = between(connection, run, crew, metric, points)
     return Points(points.steps[-n:], points.values[-n:])
 
 
 def read_oldest(connection: Connection, run: str, metric: str, n: int) -> Points:
-    """Give the first `n` points by step, of rank 0, in step order."""
-    points = _end(connection, run, metric, n, first=LOWEST, newest=False)
+    """Give the first `n` points by step, of all ranks as one, in step order."""
+    crew = read_crew(connection, run)
+    points = _end(connection, run, metric, crew.lead, n, first=LOWEST, newest=False)
+    if not crew.alone(metric):
+        points = between(connection, run, crew, metric, points)
     return Points(points.steps[:n], points.values[:n])
 
 
@@ -66,9 +73,9 @@ def _listed(holding: Holding) -> Listed:
     return Listed(holding.metric, holding.rank, count, step, value)
 
 
-def _end(connection: Connection, run: str, metric: str, n: int, *, first: int, newest: bool) -> Points:
+def _end(connection: Connection, run: str, metric: str, rank: int, n: int, *, first: int, newest: bool) -> Points:
     """Read from one end, twice as far each time, until there are `n` points or no more."""
-    holding = read_holdings(connection, run, [metric], 0)[0]
+    holding = read_holdings(connection, run, [metric], rank)[0]
     limits = holding.limits()
 
     def find(stream: int, step: int) -> int | None:

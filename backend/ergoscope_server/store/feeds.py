@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
 from sqlalchemy import Connection, bindparam, func, select, tuple_
 
+from ergoscope_contract.records import Attempt
 from ergoscope_server.store.seen import Seen
 from ergoscope_server.store.tables import feed
 from ergoscope_server.store.writing import Writer
@@ -34,6 +36,8 @@ _ENDINGS = (
     .where(feed.c.run == bindparam("run"), feed.c.attempt == bindparam("attempt"))
     .order_by(feed.c.rank)
 )
+_PARTS = select(feed.c.attempt, feed.c.rank, feed.c.begun).where(feed.c.run == bindparam("run"))
+_attempt = msgspec.msgpack.Decoder(Attempt)
 _save = Writer(feed, update=True)
 
 
@@ -62,6 +66,17 @@ def save(connection: Connection, states: Mapping[Key, FeedState]) -> None:
 def count_attempts(connection: Connection, run: str) -> int:
     """Give the number of attempts of a run."""
     return connection.execute(_ATTEMPTS, {"run": run}).scalar_one()
+
+
+def read_parts(connection: Connection, run: str) -> list[tuple[int, int, int]]:
+    """Give attempt, rank, and on how many ranks norms are taken, of every sender."""
+    rows = connection.execute(_PARTS, {"run": run})
+    return [(attempt, rank, parts_of(begun)) for attempt, rank, begun in rows]
+
+
+def parts_of(begun: bytes) -> int:
+    """Read from a sender's packed `Attempt` on how many ranks norms are taken; 1 while it has not come."""
+    return max(_attempt.decode(begun).parts, 1) if begun else 1
 
 
 def endings(connection: Connection, run: str, attempt: int) -> list[tuple[str, str]]:

@@ -1,18 +1,28 @@
 """What arrived after a cursor: for live readers, batch by batch, and for those who ask now and then."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, bindparam, select
 
 from ergoscope_server.store import streams
-from ergoscope_server.store.arrivals import read_after
+from ergoscope_server.store.arrivals import Logged, read_after
 from ergoscope_server.store.chunks import read_chunks, read_fragments
 from ergoscope_server.store.errors import UnknownRunError
 from ergoscope_server.store.folding import read_state
 from ergoscope_server.store.names import choose, is_pattern
 from ergoscope_server.store.points import HIGHEST, LOWEST, Points, join
-from ergoscope_server.store.series import Holding, Query, SeriesData, bucketed, hold, in_order, read_holdings
+from ergoscope_server.store.ranks import TOGETHER, read_changed, read_crew, read_together
+from ergoscope_server.store.series import (
+    Holding,
+    Query,
+    SeriesData,
+    bucketed,
+    hold,
+    in_order,
+    read_holdings,
+    read_names,
+)
 from ergoscope_server.store.tables import run as runs_table
 
 MOST_ROWS = 256  # batches of one increment
@@ -56,12 +66,17 @@ def read_increment(connection: Connection, run: str, since: int, metrics: Sequen
         return Increment(cursor, [], torn=True)
     log = read_after(connection, run, since, limit=MOST_ROWS)
     names = choose((name for row in log for name in row.entry.metrics()), metrics)
+    changed: list[SeriesData] = []
+    if rank == TOGETHER:
+        crew = read_crew(connection, run)
+        changed = read_changed(connection, run, crew, log, [n for n in names if not crew.alone(n)], Query(metrics))
+        names, rank = [n for n in names if crew.alone(n)], crew.lead
     held = hold([], log, names, rank)
     late = any(row.attempt < newest for row in log)
     limits = _limits(connection, run, names, rank) if late else {}
     found = [_logged(h, limits.get((h.metric, h.rank), {}), Query(metrics)) for h in held]
     reached = log[-1].number
-    return Increment(reached, found, more=reached < cursor)
+    return Increment(reached, changed + found, more=reached < cursor)
 
 
 def read_since(connection: Connection, run: str, query: Query, since: int) -> list[SeriesData]:
@@ -72,6 +87,8 @@ def read_since(connection: Connection, run: str, query: Query, since: int) -> li
     """
     state = read_state(connection, run)
     log = read_after(connection, run, since if since >= state.kept else state.upto)
+    if query.rank == TOGETHER:
+        return _together_since(connection, run, query, since, log if since >= state.kept else None)
     exact = None if any(map(is_pattern, query.metrics)) else query.metrics
     states = [s for s in streams.load(connection, run, exact) if s.arrived > since] if since < state.kept else []
     names = choose(in_order(states, log), query.metrics)
@@ -87,6 +104,20 @@ def read_since(connection: Connection, run: str, query: Query, since: int) -> li
         whole = Holding(held.metric, held.rank, [], {a: p for a, p in merged.items() if len(p)})
         found.append(_logged(whole, limits.get((held.metric, held.rank), {}), query))
     return found
+
+
+def _together_since(
+    connection: Connection, run: str, query: Query, since: int, log: Sequence[Logged] | None
+) -> list[SeriesData]:
+    """The same of all ranks as one; everything of what several ranks speak for where the log does not reach back."""
+    crew = read_crew(connection, run)
+    names = read_names(connection, run, query.metrics)
+    alone = [name for name in names if crew.alone(name)]
+    found = read_since(connection, run, replace(query, metrics=alone, rank=crew.lead), since) if alone else []
+    several = [name for name in names if not crew.alone(name)]
+    if log is not None:
+        return found + read_changed(connection, run, crew, log, several, query)
+    return found + (read_together(connection, run, replace(query, metrics=several)) if several else [])
 
 
 def _older(connection: Connection, run: str, stream: int, chunks: int, since: int) -> Points:

@@ -32,7 +32,7 @@ class Query:
     first, last: steps, both included.
     buckets: at most this many cells instead of points, where there are more points.
     since: only what arrived after this cursor.
-    rank: of one rank, or of all with None.
+    rank: of one rank, of each with None, or of all as one with `ranks.TOGETHER`.
     """
 
     metrics: Sequence[str]
@@ -133,6 +133,32 @@ def read_holdings(connection: Connection, run: str, metrics: Sequence[str], rank
         return hold(streams.load(connection, run, metrics), log, choose((), metrics), rank)
     states = streams.load(connection, run)
     return hold(states, log, choose(in_order(states, log), metrics), rank)
+
+
+def read_names(connection: Connection, run: str, metrics: Sequence[str]) -> list[str]:
+    """Give the names of series that are asked for."""
+    if not any(map(is_pattern, metrics)):
+        return choose((), metrics)
+    log = read_after(connection, run, read_state(connection, run).upto)
+    return choose(in_order(streams.load(connection, run), log), metrics)
+
+
+def read_attempts(
+    connection: Connection, run: str, holdings: Sequence[Holding], query: Query
+) -> dict[str, dict[int, dict[int, Points]]]:
+    """Give the points of holdings between the query's steps, by metric, attempt and rank, each in step order."""
+    spans = [one for h in holdings for one in _spans(connection, run, h, query)]
+    fetched = fetch(connection, run, spans, level=FINEST)
+    found: dict[str, dict[int, dict[int, Points]]] = {holding.metric: {} for holding in holdings}
+    for holding in holdings:
+        for attempt in holding.limits():
+            pieces = [fetched[s.number].points for s in holding.streams if s.attempt == attempt and s.number in fetched]
+            if attempt in holding.logged:
+                pieces.append(holding.logged[attempt].within(query.first, query.last))
+            points = join(pieces).settled()
+            if len(points):
+                found[holding.metric].setdefault(attempt, {})[holding.rank] = points
+    return found
 
 
 def read_series(connection: Connection, run: str, query: Query) -> list[SeriesData]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select
 
-from ergoscope_contract.records import Event, Histogram
+from ergoscope_contract.records import Event, Histogram, Sketch
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.attempts import reaches
 from ergoscope_server.store.tables import event, shape
@@ -37,6 +37,7 @@ _FIRSTS = (
 )
 _read_event = msgspec.msgpack.Decoder(Event).decode
 _read_histogram = msgspec.msgpack.Decoder(Histogram).decode
+_read_sketch = msgspec.msgpack.Decoder(Sketch).decode
 
 
 def write(connection: Connection, taken: Sequence[tuple[int, Arrival]]) -> None:
@@ -66,9 +67,18 @@ def read_events(connection: Connection, run: str) -> list[Event]:
 
 def read_histograms(connection: Connection, run: str, key: str, *, rank: int, limit: int) -> list[Histogram]:
     """Give the newest `limit` histograms of a key in step order; from its first step on the newer attempt's count."""
-    where = {"run": run, "kind": "histogram", "metric": key, "rank": rank}
+    return [_read_histogram(data) for data in _newest(connection, run, "histogram", key, rank=rank, limit=limit)]
+
+
+def read_sketches(connection: Connection, run: str, key: str, *, rank: int, limit: int) -> list[Sketch]:
+    """Give the newest `limit` sketches of a key in step order; from its first step on the newer attempt's count."""
+    return [_read_sketch(data) for data in _newest(connection, run, "sketch", key, rank=rank, limit=limit)]
+
+
+def _newest(connection: Connection, run: str, kind: str, key: str, *, rank: int, limit: int) -> list[bytes]:
+    where = {"run": run, "kind": kind, "metric": key, "rank": rank}
     limits = reaches({row[0]: row[1] for row in connection.execute(_FIRSTS, where)})
     # Twice as many rows as asked: one resume in the range may hide half of them.
     rows = connection.execute(_NEWEST, {**where, "limit": 2 * limit}).all()
-    kept = [_read_histogram(data) for step, attempt, data in rows if step <= limits[attempt]]
+    kept = [data for step, attempt, data in rows if step <= limits[attempt]]
     return kept[:limit][::-1]

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ergoscope_contract.answers import Alert, RunSummary, Verdict
-from ergoscope_contract.records import Event, Histogram
+from ergoscope_contract.records import Event, Histogram, Sketch
 from ergoscope_server.store import shapes, summary, watching
 from ergoscope_server.store import tidy as tidying
 from ergoscope_server.store.accept import Outcome, accept
@@ -25,6 +25,7 @@ from ergoscope_server.store.increments import Increment, read_cursor, read_incre
 from ergoscope_server.store.migrate import migrate
 from ergoscope_server.store.pieces import Owner
 from ergoscope_server.store.points import IntArray
+from ergoscope_server.store.ranks import TOGETHER, read_together
 from ergoscope_server.store.series import Query, SeriesAnswer, read_series
 
 _CANNOT = (OperationalError, InterfaceError, PoolTimeoutError)
@@ -86,6 +87,8 @@ class Store:
         """Give series of a run; UnknownRunError when there is no such run."""
         with self._read() as connection:
             cursor, _ = read_cursor(connection, run)
+            if query.since is None and query.rank == TOGETHER:
+                return SeriesAnswer(run, cursor, read_together(connection, run, query))
             if query.since is None:
                 return SeriesAnswer(run, cursor, read_series(connection, run, query))
             return SeriesAnswer(run, cursor, read_since(connection, run, query, query.since))
@@ -107,13 +110,13 @@ class Store:
             return list_names(connection, run)
 
     def tail(self, run: str, metric: str, n: int, *, after: int | None = None) -> tuple[IntArray, F8Array]:
-        """Give steps and values of the newest `n` points of rank 0, those beyond a step where given, in step order."""
+        """Give steps and values of the newest `n` points of all ranks as one, beyond a step where given, in order."""
         with self._read() as connection:
             points = read_newest(connection, run, metric, n, after=after)
         return points.steps, points.values.astype(np.float64)
 
     def head(self, run: str, metric: str, n: int) -> tuple[IntArray, F8Array]:
-        """Give steps and values of the first `n` points of rank 0 in step order."""
+        """Give steps and values of the first `n` points of all ranks as one in step order."""
         with self._read() as connection:
             points = read_oldest(connection, run, metric, n)
         return points.steps, points.values.astype(np.float64)
@@ -164,6 +167,11 @@ class Store:
         """Give the newest histograms of a key in step order."""
         with self._read() as connection:
             return shapes.read_histograms(connection, run, key, rank=rank, limit=limit)
+
+    def sketches(self, run: str, key: str, *, rank: int = 0, limit: int = 500) -> list[Sketch]:
+        """Give the newest sketches of a key in step order."""
+        with self._read() as connection:
+            return shapes.read_sketches(connection, run, key, rank=rank, limit=limit)
 
     def verdict(self, run: str) -> tuple[Verdict, bytes] | None:
         """Give a run's last verdict and the watch's memory of it."""

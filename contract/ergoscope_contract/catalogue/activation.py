@@ -2,7 +2,6 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-ACTIVATIONS = "activations are not looked at yet"
 FEATURES = "last-layer features are not collected yet"
 
 TABLE = (
@@ -14,9 +13,13 @@ TABLE = (
         range="[0, 1]",
         family=Family.CA,
         tooltip="Share of units silent on everything we showed them.",
-        formula="share of units that are zero on all N examples, said together with N",
+        formula=(
+            "share of units that are zero on all N examples of 16 looks; after a smooth nonlinearity zero is what lies "
+            "below 1e-3 of the layer's root mean square"
+        ),
         failure=(
-            "a unit that fires once in 1,000 is missed by 512 examples 60 % of the time: p < 3/N is all that is known"
+            "a unit that fires once in 1,000 is missed by 512 examples 60 % of the time: p < 3/N is all that is known; "
+            "nonlinearities that are functions and compiled models are not seen"
         ),
         source="Liu et al. (2022): dead neuron rate",
         cost=Cost.PASS,
@@ -24,7 +27,24 @@ TABLE = (
         reduce=Reduce.FIRST,
         test="7 dead units of 100: .070",
         kind="probe",
-        absent=ACTIVATIONS,
+        made=True,
+    ),
+    Metric(
+        id="dead_unit_examples",
+        name="examples shown to the units",
+        symbol="N",
+        unit="examples",
+        range="≥ 1",
+        family=Family.CA,
+        tooltip="How many examples every unit was shown before it was called dead.",
+        formula="examples looked at in the 16 looks, of the layer with the fewest",
+        failure="of large outputs only the first examples of a batch are looked at",
+        cost=Cost.NONE,
+        tier=1,
+        reduce=Reduce.FIRST,
+        test="16 looks at batches of known size",
+        kind="probe",
+        made=True,
     ),
     Metric(
         id="zero_fraction",
@@ -34,15 +54,18 @@ TABLE = (
         range="[0, 1]",
         family=Family.CA,
         tooltip="Share of zero activations.",
-        formula="share of entries that are zero after the nonlinearity, on a batch",
-        failure="½ is normal for ReLU",
+        formula=(
+            "share of entries that are zero after the nonlinearity, on a batch; after a smooth nonlinearity zero is "
+            "what lies below 1e-3 of the layer's root mean square"
+        ),
+        failure="½ is normal for ReLU; nonlinearities that are functions and compiled models are not seen",
         source="Liu et al. (2022): dynamic dead neuron rate",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.MEAN,
         test="7 dead units of 100 and Gaussian inputs: .535",
         kind="probe",
-        absent=ACTIVATIONS,
+        made=True,
     ),
     Metric(
         id="input_rms",
@@ -60,7 +83,7 @@ TABLE = (
         reduce=Reduce.MEAN,
         test="inputs of known size",
         kind="probe",
-        absent=ACTIVATIONS,
+        made=True,
     ),
     Metric(
         id="input_contrast",
@@ -78,7 +101,7 @@ TABLE = (
         reduce=Reduce.MEAN,
         test="inputs of known spread",
         kind="probe",
-        absent=ACTIVATIONS,
+        made=True,
     ),
     Metric(
         id="nc1",

@@ -25,26 +25,33 @@ def _histogram(name: str, what: str, symbol: str, *, tier: int, absent: str = ""
     )
 
 
-TABLE = (
-    _histogram("grad_hist", "the gradient", "g", tier=1),
-    _histogram("weight_hist", "the weights", "w", tier=1),
-    _histogram("update_hist", "the update", "Δ", tier=1, absent="histograms are taken of gradients and weights only"),
-    _histogram("activation_hist", "the activations", "a", tier=2, absent="activations are not looked at yet"),
-    Metric(
-        id="kurtosis",
-        name="excess kurtosis",
-        symbol="κ",
+def _kurtosis(name: str, what: str, symbol: str, test: str) -> Metric:
+    return Metric(
+        id=name,
+        name=f"excess kurtosis of the {what}",
+        symbol=f"κ({symbol})",
         shape="layer",
         range="≥ −2",
         family=Family.CA,
-        tooltip="How heavy the tails of the weights, gradients or activations are. 0 is the bell curve.",
-        formula="m₄/m₂² − 3",
-        failure="infinite for heavy tails, and then every sample gives another number",
+        tooltip=f"How heavy the tails of a layer's {what} are: 0 is the bell curve, above it a few entries stick out.",
+        formula="m₄/m₂² − 3 of the entries, of 32,768 of them in larger layers; one layer at a time",
+        failure=(
+            "infinite for heavy tails, and then every sample gives another number; absent where all entries are equal"
+        ),
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
-        test="Student t with 10 degrees of freedom: 1; uniform: −1.2",
+        test=test,
         kind="probe",
-        absent="moments are not taken yet",
-    ),
+        made=True,
+    )
+
+
+TABLE = (
+    _histogram("grad_hist", "the gradient", "g", tier=1),
+    _histogram("weight_hist", "the weights", "w", tier=1),
+    _histogram("update_hist", "the update", "Δ", tier=1),
+    _histogram("activation_hist", "the activations", "a", tier=2, absent="activations are not looked at yet"),
+    _kurtosis("kurtosis", "weights", "w", "Student t with 10 degrees of freedom: 1; uniform: −1.2"),
+    _kurtosis("grad_kurtosis", "gradient", "g", "normal: 0; two values with equal chances: −2"),
 )

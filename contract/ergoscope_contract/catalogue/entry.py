@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Literal
 
 Kind = Literal["probe", "indicator", "service"]
-Shape = Literal["global", "layer", "group", "histogram", "spectrum", "grid", "state"]
+Shape = Literal["global", "layer", "group", "histogram", "sketch", "spectrum", "grid", "state"]
 
 _ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _TIERS = (0, 1, 2, 3)

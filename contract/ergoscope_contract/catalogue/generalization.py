@@ -63,7 +63,7 @@ TABLE = (
         reduce=Reduce.SERIES,
         test="0.7·log t: .703; 0.2·√t: the power law wins",
         kind="indicator",
-        absent="earlier weights are not kept or sketched yet",
+        absent="distances between weight sketches are not worked out yet",
     ),
     Metric(
         id="acf_decay_rate",

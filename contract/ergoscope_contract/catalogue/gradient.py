@@ -12,8 +12,16 @@ TABLE = (
         range="≥ 0",
         family=Family.ST,
         tooltip="How hard this batch pulls on the weights. Mostly noise for small batches.",
-        formula="‖g_B‖₂ as the optimizer used it, after any clipping; of the model: √(Σ over layers of ‖g‖²)",
-        failure="not the distance to a stationary point: E‖g_B‖² = ‖∇F‖² + tr Σ/B; clipping caps it",
+        formula=(
+            "‖g_B‖₂ before clipping: the norm after it over the clipping coefficient; of the model: √(Σ over layers of "
+            "‖g‖²)"
+        ),
+        failure=(
+            "not the distance to a stationary point: E‖g_B‖² = ‖∇F‖² + tr Σ/B. Clipping by other code than torch's "
+            "clip_grad_norm_, clip_grads_with_norm_ and clip_grad_value_ is not seen, nor inside a compiled function, "
+            "nor by the latter two (before torch 2.6 by none) imported by name before the agent came: then this is the "
+            "norm after it. Where the coefficient is 0, as with an infinite gradient, it is no number"
+        ),
         cost=Cost.PASS,
         tier=0,
         reduce=Reduce.SQUARES,
@@ -23,21 +31,21 @@ TABLE = (
     ),
     Metric(
         id="grad_norm_clipped",
-        name="gradient norm against clipping",
+        name="gradient norm after clipping",
         symbol="‖g‖·c",
         unit="loss/weight",
         shape="layer",
         range="≥ 0",
         family=Family.OP,
         tooltip="Pull after clipping, beside the pull before it.",
-        formula="‖g_B‖₂ as the optimizer sees it",
-        failure="hides explosions: clipped gradients all look alike",
+        formula="‖g_B‖₂ as the optimizer used it; there is a series only where a clip call was seen",
+        failure="hides explosions: clipped gradients all look alike; clipping as grad_norm says is not seen",
         cost=Cost.PASS,
         tier=0,
         reduce=Reduce.SQUARES,
         test="a gradient of norm 10 clipped at 1 reads 1",
         kind="probe",
-        absent="the gradient is read once, after any clipping",
+        made=True,
     ),
     Metric(
         id="clip_coef",
@@ -46,14 +54,20 @@ TABLE = (
         range="(0, 1]",
         family=Family.SB,
         tooltip="1 = not clipped; small = the clip decides the step.",
-        formula="min(1, limit / ‖g‖)",
-        failure="with clipping the learning rate that acts is η·c",
+        formula=(
+            "min(1, limit / (‖g‖ + 10⁻⁶)) as the clip call multiplied by it; calls on one layer multiply, of several "
+            "layers the smallest"
+        ),
+        failure=(
+            "with clipping the learning rate that acts is η·c; the norm may be of another order than 2; clipping by "
+            "value has none"
+        ),
         cost=Cost.NONE,
         tier=0,
         reduce=Reduce.FIRST,
         test="a gradient of norm 10 clipped at 1 reads 0.1",
         kind="probe",
-        absent="the gradient is read once, after any clipping",
+        made=True,
     ),
     Metric(
         id="grad_norm_full",
@@ -103,8 +117,11 @@ TABLE = (
         range="≥ 0",
         family=Family.SB,
         tooltip="How many NaN or infinite numbers appeared in the gradients and the loss.",
-        formula="number of entries of g that are NaN or ±∞, plus one if the loss is",
-        failure="with automatic mixed precision a rare skipped step is normal",
+        formula="number of entries of g, as the optimizer used it, that are NaN or ±∞, plus one if the loss is",
+        failure=(
+            "with automatic mixed precision a rare skipped step is normal; clipping by a norm that is NaN makes every "
+            "entry one"
+        ),
         cost=Cost.PASS,
         tier=0,
         reduce=Reduce.SUM,

@@ -78,7 +78,7 @@ TABLE = (
         reduce=Reduce.SERIES,
         test="small replica of the founding experiment: no while the loss says yes",
         kind="indicator",
-        absent="weight sketches are not taken yet",
+        absent="distances between weight sketches are not worked out yet",
     ),
     Metric(
         id="recurrence_rate",
@@ -95,6 +95,6 @@ TABLE = (
         reduce=Reduce.SERIES,
         test="a confined walk returns at a constant rate, a free one ever less",
         kind="indicator",
-        absent="weight sketches are not taken yet",
+        absent="distances between weight sketches are not worked out yet",
     ),
 )

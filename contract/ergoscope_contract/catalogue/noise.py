@@ -2,7 +2,12 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-PARTS = "gradients of parts of a batch are not taken yet"
+# How all of these are biased. The parts are those of `ergoscope.pieces`; without several a running mean stands in.
+BIAS = (
+    "parts that are no random parts of one batch bias it: shared sequences, batch statistics, shared dropout, backward "
+    "passes of different losses. With one part a step it is told from a running mean over at most 65,536 entries and "
+    "10 readings, which takes what the slope changed meanwhile for noise; an event says which way"
+)
 
 TABLE = (
     Metric(
@@ -13,33 +18,40 @@ TABLE = (
         range="real numbers; below zero by chance",
         family=Family.ST,
         tooltip="Squared true slope with the noise removed; may dip below zero by chance.",
-        formula="(‖Σgᵢ‖² − Σ‖gᵢ‖²) / (m(m−1)) over m independent parts of a batch",
-        failure="parts that are not independent (shared sequences, batch statistics, dropout) bias it",
+        formula=(
+            "m(‖g‖² − Σ‖pᵢ‖²) / (m − 1): g the step's gradient before clipping, pᵢ the m parts that autograd added up "
+            "to it, backward passes times processes. So it is the slope of what the optimizer uses, whether losses are "
+            "divided by m or not. Of several processes only this one's pᵢ are known and stand for the others'"
+        ),
+        failure=BIAS,
         source="McCandlish et al. (2018)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
         test="‖∇F‖² = .09 and tr Σ = 25 in 8 parts of 16: .09 ± .011",
         kind="probe",
-        absent=PARTS,
+        made=True,
     ),
     Metric(
         id="noise_trace",
         name="gradient noise",
         symbol="tr Σ",
         unit="(loss/weight)²",
-        range="≥ 0",
+        range="≥ 0, below by chance where only one process is known",
         family=Family.ST,
-        tooltip="Total example-to-example gradient noise.",
-        formula="b·(mean ‖gᵢ‖² − Ĝ²), parts of b examples",
-        failure="parts that are not independent bias it",
+        tooltip="Total example-to-example gradient noise; of whole backward passes where their size is not known.",
+        formula=(
+            "B·(mΣ‖pᵢ‖² − ‖g‖²) / (m − 1), B = m·b with b examples in a backward pass where that is told to the agent; "
+            "else b = 1: the noise of one backward pass"
+        ),
+        failure=BIAS,
         source="McCandlish et al. (2018)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
         test="tr Σ = 25 in 8 parts of 16: 24.98 ± .43",
         kind="probe",
-        absent=PARTS,
+        made=True,
     ),
     Metric(
         id="grad_noise_norm",
@@ -49,51 +61,52 @@ TABLE = (
         range="≥ 0",
         family=Family.ST,
         tooltip="Size of the random part of one step's gradient.",
-        formula="√(tr Σ / B)",
-        failure="parts that are not independent bias it",
+        formula="√(smoothed tr Σ / B), the root of the trace of the covariance of the step's gradient",
+        failure=BIAS,
         source="Zhang, Li, Sra, Jadbabaie (2022)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
         test="tr Σ = 25, B = 128: .442",
         kind="probe",
-        absent=PARTS,
+        made=True,
     ),
     Metric(
         id="gns_simple",
         name="gradient noise scale",
         symbol="tr Σ/‖G‖²",
-        unit="examples",
+        unit="examples or passes",
         range="≥ 0, infinite at a stationary point",
         family=Family.ST,
         tooltip=(
-            "Batch size where signal equals noise. Training far below it means averaging more data per step would help."
+            "Batch size where signal equals noise. Training far below it means averaging more data per step would "
+            "help. In backward passes where their size is not known."
         ),
-        formula="smoothed tr Σ / smoothed Ĝ²",
-        failure="a ratio of two noisy numbers: smooth each, divide last; a bound only when Ĝ² is not clear of zero",
+        formula="smoothed tr Σ / smoothed Ĝ²; absent while Ĝ² is within two standard errors of zero",
+        failure="a ratio of two noisy numbers. " + BIAS,
         source="McCandlish et al. (2018)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.RATIO,
         test="‖∇F‖² = .09, tr Σ = 25: 277.8 examples",
         kind="probe",
-        absent=PARTS,
+        made=True,
     ),
     Metric(
         id="grad_snr",
         name="signal-to-noise ratio of a step",
         symbol="B‖G‖²/tr Σ",
-        range="≥ 0",
+        range="≥ 0, below by chance",
         family=Family.ST,
         tooltip="Signal-to-noise of one step. Below 1: steps are mostly random.",
-        formula="B·Ĝ² / tr Σ",
-        failure="a ratio of two noisy numbers",
+        formula="B · smoothed Ĝ² / smoothed tr Σ",
+        failure="a ratio of two noisy numbers. " + BIAS,
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.RATIO,
         test="‖∇F‖² = .09, tr Σ = 25, B = 128: .461",
         kind="probe",
-        absent=PARTS,
+        made=True,
     ),
     Metric(
         id="pred_residual",
@@ -102,15 +115,22 @@ TABLE = (
         range="≥ 0",
         family=Family.ST,
         tooltip="How unpredictable the gradient is from its recent past.",
-        formula="smoothed Σ(g_t − m)² / smoothed Σg_t², m the running mean of g",
-        failure="pure noise reads .853 (mean with this step) or 1.053 (mean before it), not 1",
+        formula=(
+            "smoothed ‖g_t − m‖² / smoothed ‖g_t‖², m the mean of the gradients sampled before t with weights "
+            "β = .9 to the power of their age in samples; from sketches of 1,021 numbers"
+        ),
+        failure=(
+            "pure noise reads 1.053, not 1 (AdaBelief's form, whose mean holds g_t too, is .81 of it: .853); samples "
+            "come in pairs with gaps between them, so the past is ten samples, not ten steps; sparse gradients are "
+            "not seen"
+        ),
         source="Zhuang et al. (2020)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
-        test="g = 1 + 2ε: 3.4105 and, one step ahead, 4.2105",
+        test="pure noise: 1.053, .853 in AdaBelief's form; g = 1 + 2ε: 4.2105 and 3.4105 over E g² = 5",
         kind="probe",
-        absent="the running mean of the gradient is not kept yet",
+        made=True,
     ),
     Metric(
         id="coherence",

@@ -2,7 +2,7 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-SUCCESSIVE = "successive gradients are not compared yet"
+SUCCESSIVE = "nothing is worked out of the agreement of successive gradients yet"
 
 TABLE = (
     Metric(
@@ -15,14 +15,20 @@ TABLE = (
             "Do successive gradients agree? Positive: sliding; slightly negative: jittering in place; "
             "near −1: bouncing across a valley."
         ),
-        formula="mean g_t·g_{t−1} / mean ‖g‖²",
-        failure="batches drawn without replacement pull it below zero, overlapping sequences above",
+        formula=(
+            "smoothed g_t·g_{t−1} / smoothed ½(‖g_t‖² + ‖g_{t−1}‖²) over sampled pairs of successive steps, "
+            "from sketches of 1,021 numbers"
+        ),
+        failure=(
+            "batches drawn without replacement pull it below zero, overlapping sequences above; clipping changes it; "
+            "the first pairs carry the sketch's error of .03; sparse gradients are not seen"
+        ),
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
         test="SGD on a quadratic with known noise: −.1810",
         kind="probe",
-        absent=SUCCESSIVE,
+        made=True,
     ),
     Metric(
         id="implied_curvature",
@@ -48,15 +54,15 @@ TABLE = (
         range="[0, 2]",
         family=Family.ST,
         tooltip="How much the gradient changed since the step before: 0 steady, √2 pure noise, 2 alternating.",
-        formula="‖g_t − g_{t−1}‖ / √(½(‖g_t‖² + ‖g_{t−1}‖²))",
-        failure="read from a sketch of 1,024 numbers it has an error of .02",
+        formula="‖g_t − g_{t−1}‖ / √(½(‖g_t‖² + ‖g_{t−1}‖²)) of one pair, from sketches of 1,021 numbers",
+        failure="the sketch has an error of .022 for pure noise, .024 at most; sparse gradients are not seen",
         source="Dubey et al. (2019)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
         test="noise √2, steady 0, alternating 2, correlation .5: 1",
         kind="probe",
-        absent=SUCCESSIVE,
+        made=True,
     ),
     Metric(
         id="friction",
@@ -66,15 +72,15 @@ TABLE = (
         range="[½, 1]",
         family=Family.ST,
         tooltip="What diffGrad would multiply the step by: ½ = halves it, 1 = leaves it.",
-        formula="mean of 1/(1 + exp(−|g_t − g_{t−1}|)) over a sample of the entries",
-        failure="depends on the gradient's scale: never compare models by it",
+        formula="mean of 1/(1 + exp(−|g_t − g_{t−1}|)) over 1 % of the entries; 1,024 to 32,768 of a layer",
+        failure="depends on the gradient's scale: never compare models by it; sparse gradients are not seen",
         source="Dubey et al. (2019)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
         test="differences drawn from N(0, 1): .6748",
         kind="probe",
-        absent=SUCCESSIVE,
+        made=True,
     ),
     Metric(
         id="fdr1_ratio",
@@ -83,15 +89,21 @@ TABLE = (
         range="real numbers; 1 in equilibrium",
         family=Family.ST,
         tooltip="1 when the pull towards the origin balances the noise kicks: a fingerprint of equilibrium.",
-        formula="mean w·g / ((η/2)·(1+μ)/(1−dampening)·mean ‖v‖²)",
-        failure="without weight decay the norm only grows, so it never reaches 1; wrong for Adam",
+        formula=(
+            "smoothed w·g / smoothed (η/2)·(1+μ)/(1−dampening)·‖v‖², g with the coupled weight decay, v = −Δ/η; "
+            "summed over layers, over the last 100 readings or so"
+        ),
+        failure=(
+            "without weight decay the norm of normalized layers only grows, so it never reaches 1; absent for any "
+            "optimizer but SGD and with Nesterov momentum; w·g is noisy, a change of the rate shows late"
+        ),
         source="Yaida (2019)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
         test="SGD on a quadratic, plain, shifted and with momentum .9: 1",
-        kind="indicator",
-        absent="products of weights and gradients are not taken yet",
+        kind="probe",
+        made=True,
     ),
     Metric(
         id="norm_drift",
@@ -145,7 +157,7 @@ TABLE = (
         reduce=Reduce.FIRST,
         test="quadratic in 20 dimensions: from 1.57 through .30 to .00",
         kind="indicator",
-        absent="earlier weights are not kept or sketched yet",
+        absent="distances between weight sketches are not worked out yet",
     ),
     Metric(
         id="msd_exponent",
@@ -161,7 +173,7 @@ TABLE = (
         reduce=Reduce.FIRST,
         test="AR(1) at five lags; Brownian motion 1; straight line 2",
         kind="indicator",
-        absent="earlier weights are not kept or sketched yet",
+        absent="distances between weight sketches are not worked out yet",
     ),
     Metric(
         id="first_layer_coupling",
@@ -170,15 +182,35 @@ TABLE = (
         range="real numbers; 1 coupled, 0 not",
         family=Family.ST,
         tooltip="1 = steps of the first layer are driven by how bright or contrasty a batch is; 0 = they are not.",
-        formula="slope of log ‖g_first‖² on log mean x² over sampled steps, with its error",
-        failure="standardized inputs have no spread, embeddings no magnitude: then there is no value",
+        formula="slope of log ‖g_first‖² on log mean x² over the last 16 to 128 sampled steps",
+        failure=(
+            "standardized inputs have no spread, embeddings no magnitude: then there is no value; clipping to a fixed "
+            "norm pulls it to 0"
+        ),
         source="Petersen et al. (2024)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
         test="inputs scaled by a known factor with independent upstream gradients: 1",
         kind="probe",
-        absent="the input of the first layer is not looked at yet",
+        made=True,
+    ),
+    Metric(
+        id="first_layer_coupling_se",
+        name="error of the first layer's slope",
+        symbol="se",
+        range="≥ 0",
+        family=Family.ST,
+        tooltip="Standard error of the slope of the first layer's gradient on its input.",
+        formula="from overlapping batch means of (x − x̄)·residual, batches of √n",
+        failure="too small when the inputs' size wanders more slowly than √n sampled steps",
+        source="Meketon, Schmeiser (1984)",
+        cost=Cost.NONE,
+        tier=1,
+        reduce=Reduce.FIRST,
+        test="its square, on average, is the variance of the slope over repeated runs",
+        kind="probe",
+        made=True,
     ),
     Metric(
         id="first_layer_share",
@@ -195,6 +227,6 @@ TABLE = (
         reduce=Reduce.FIRST,
         test="gradients set to known numbers",
         kind="probe",
-        absent="the first layer is not singled out yet",
+        made=True,
     ),
 )

@@ -9,7 +9,7 @@ from ergoscope_ui.address import TABS, Address, link, read
 from ergoscope_ui.browser import in_browser
 from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
-from ergoscope_ui.pages import run_layers, run_overview, run_records
+from ergoscope_ui.pages import run_layers, run_overview, run_records, run_series
 from ergoscope_ui.pages.scope import scope
 from ergoscope_ui.panels import notice
 from ergoscope_ui.panels.head import head
@@ -18,6 +18,7 @@ from ergoscope_ui.settings import Settings
 
 _TITLES = {
     "overview": "Overview",
+    "series": "Series",
     "layers": "Layers",
     "distributions": "Distributions",
     "config": "Config",
@@ -73,6 +74,7 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
     run_overview.register(app, client, settings)
     run_layers.register(app, client, settings)
     run_records.register(app, client)
+    run_series.register(app, client, settings)
 
 
 def _tabs(shown: Address) -> list[Component]:
@@ -90,6 +92,8 @@ def _tabs(shown: Address) -> list[Component]:
 def _body(shown: Address) -> Component:
     if shown.tab == "overview":
         return run_overview.place()
+    if shown.tab == "series":
+        return run_series.place()
     if shown.tab == "layers":
         return run_layers.place(shown)
     return run_records.place(shown.tab)

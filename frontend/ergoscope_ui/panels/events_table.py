@@ -11,7 +11,14 @@ from ergoscope_contract.records import Event
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.words import count
 
-_KINDS = {"lr_change": "learning rate", "resume": "resumed", "lost": "data lost", "agent": "agent", "note": "note"}
+_KINDS = {
+    "lr_change": "learning rate",
+    "resume": "resumed",
+    "lost": "data lost",
+    "agent": "agent",
+    "note": "note",
+    "code": "code",
+}
 
 
 def table(events: Sequence[Event], alerts: Sequence[Alert]) -> Component:

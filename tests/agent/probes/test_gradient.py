@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from ergoscope.clipping import Clips
 from ergoscope.findings import Findings
 from ergoscope.layers import Layers, Names
 from ergoscope.probes.gradient import GradientProbe
@@ -83,17 +84,18 @@ def test_a_norm_that_only_overflows_is_taken_again_and_nothing_is_counted() -> N
 
 
 def test_on_a_device_the_first_bad_step_is_a_lower_bound_and_the_next_are_counted() -> None:
-    probe = GradientProbe()
     parameter = nn.Parameter(torch.ones(3))
     parameter.grad = torch.tensor([float("nan"), 1.0, float("inf")])
-    moment = Layers(SGD([parameter], lr=0.1), Names({}), series=0).moment()
+    optimizer = SGD([parameter], lr=0.1)
+    probe = GradientProbe(Clips([optimizer]))
+    moment = Layers(optimizer, Names({}), series=0).moment()
     assert moment is not None
 
     counts = []
     for _ in range(2):  # as the device's way does it, on the CPU
         slot = probe._counted(moment.grads)
         findings = Findings(1, {})
-        probe._read_device(moment.layout, [float("nan"), slot.item()], findings)
+        probe._read_device(moment.layout, None, [float("nan"), slot.item()], findings)
         counts.append(findings.scalars["nonfinite_count"])
 
     assert counts == [1.0, 2.0]

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
+from ergoscope.probes.gradient import GradientProbe
 from ergoscope.taps import attach
 from tests.agent.memory_outlet import MemoryOutlet
 
@@ -65,8 +66,8 @@ def test_short_steps_thin_all_but_the_row_of_the_loss_and_the_page_is_told() -> 
     thinned = {quantity: event for event in outlet.events("thinned") for quantity in event.data["quantities"]}
     assert "loss" not in thinned
     assert thinned["grad_norm"].data["period"] == 64  # the row of the loss alone is beyond 5 % of 0.5 ms
-    assert thinned["weight_norm"].data["period"] == 1024
-    assert thinned["grad_norm"].text.startswith("grad_norm, nonfinite_count: now every 64 steps")
+    assert thinned["weight_norm"].data["period"] == 256  # 512 by now, which is told when it has grown fourfold
+    assert thinned["grad_norm"].text.startswith(f"{', '.join(GradientProbe.produces)}: now every 64 steps")
     assert "and the budget is 5 % of a step" in thinned["grad_norm"].text
     assert sorted(outlet.series("step_time")) == list(range(2, 601))
     assert list(outlet.series("agent_overhead").values())[-1] == pytest.approx(20, rel=0.2)  # 0.1 ms of 0.5 ms, said

@@ -107,3 +107,14 @@ def test_the_catalogue_has_every_quantity(running: Running) -> None:
 
     assert [entry["id"] for entry in listed] == list(catalogue.ALL)
     assert all(entry["tooltip"] for entry in listed)
+
+
+def test_long_texts_of_events_are_given_only_when_asked_for(running: Running) -> None:
+    event = Event("code", NOW, None, "uncommitted: 1 file", {"diff": "+" * 10_000, "files": 1})
+    running.post(replace(batch(0, {}), events=[event]))
+
+    short = running.client.get("/api/v1/runs/r/events").json()["events"][0]["data"]
+    whole = running.client.get("/api/v1/runs/r/events", params={"whole": True}).json()["events"][0]["data"]
+
+    assert short == {"diff": "+" * 1_000 + "... (10,000 characters; ask with whole=true)", "files": 1}
+    assert whole == event.data

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from ergoscope_contract.records import Event, Histogram
+from ergoscope_contract.records import Event, Histogram, Sketch
 from ergoscope_server.store.store import Store
 from tests.backend.store.batches import arrival, batch
 
@@ -39,6 +39,16 @@ def test_a_newer_attempt_counts_from_its_first_step_on(store: Store) -> None:
     kept = [(h.step, h.positive[0]) for h in store.histograms("r", "grad_hist/a")]
 
     assert kept == [(step, 1) for step in range(6)] + [(6, 2), (8, 2)]
+
+
+def test_sketches_are_kept_apart_from_histograms_of_the_same_key(store: Store) -> None:
+    made = [Sketch("k", step, 0, bytes(4 * step)) for step in (2, 1, 3)]
+    store.accept([arrival(replace(batch(0, {}), sketches=made, histograms=[_histogram(9, 9, key="k")]))])
+
+    assert [s.step for s in store.sketches("r", "k")] == [1, 2, 3]
+    assert store.sketches("r", "k", limit=1) == [made[2]]
+    assert store.sketches("r", "k", rank=1) == []
+    assert store.histograms("r", "k") == [_histogram(9, 9, key="k")]
 
 
 def test_events_come_back_in_the_order_they_arrived_and_once(store: Store) -> None:

@@ -1,0 +1,104 @@
+"""The state of a job's code, as git has it. Runs beside the job, and changes nothing.
+
+git would write its index anew when it sees other times in it, under a lock that a commit of the user's may trip over;
+so it is given a copy.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ergoscope.capture.job import Source, at_home
+from ergoscope.capture.masking import mask
+from ergoscope_contract.records import JsonObject
+
+DIFF_BYTES = 512 * 1024
+PATIENCE_S = 10.0  # a repository on a slow disk
+# No hook, no daemon, no pager, no filter of the user's runs because of us.
+_GIT = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+_DIFF = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules")
+
+
+def describe_code(source: Source) -> tuple[JsonObject, str]:
+    """Say which commit a job runs, and what is changed in it.
+
+    Untracked files are not looked for: in a folder of data that takes minutes. Binary files are named, not held.
+
+    Returns:
+        commit, branch, remote, dirty and how many lines were changed, and the changes themselves; both empty where
+        there is no repository, the changes also when they are not to be saved.
+    """
+    folder = _repository(source)
+    if folder is None:
+        return {}, ""
+    facts: JsonObject = {"folder": at_home(str(folder))}
+    for name, words in (
+        ("commit", ("rev-parse", "--verify", "-q", "HEAD")),
+        ("branch", ("symbolic-ref", "--short", "-q", "HEAD")),
+        ("remote", ("config", "--get", "remote.origin.url")),
+    ):
+        if said := _ask(folder, words).strip():
+            facts[name] = mask(said)
+    if "commit" not in facts:
+        return facts, ""
+    with TemporaryDirectory(prefix="ergoscope-") as aside:
+        index = Path(aside, "index")
+        with contextlib.suppress(OSError):  # without one, as at first, everything is new
+            shutil.copy2(folder / _ask(folder, ("rev-parse", "--git-path", "index")).strip(), index)
+        changed = _ask(folder, ("diff", "HEAD", "--shortstat", *_DIFF), index=index).strip()
+        facts["dirty"] = bool(changed)
+        if not changed:
+            return facts, ""
+        facts["changes"] = changed
+        return facts, _cut(mask(_ask(folder, ("diff", "HEAD", *_DIFF), index=index))) if source.save_code else ""
+
+
+def _repository(source: Source) -> Path | None:
+    beside = Path(source.folder, source.script).parent if source.script.endswith(".py") else Path(source.folder)
+    for folder in dict.fromkeys((beside, Path(source.folder))):
+        top = _ask(folder, ("rev-parse", "--show-toplevel")).strip() if folder.is_dir() else ""
+        if top:
+            return Path(top)
+    return None
+
+
+def _cut(diff: str) -> str:
+    if len(diff) < DIFF_BYTES:
+        return diff
+    whole, _, _ = diff[:DIFF_BYTES].rpartition("\n")
+    return f"{whole}\n(cut here: only the first {DIFF_BYTES // 1024} KiB are kept)\n"
+
+
+def _ask(folder: Path, words: Sequence[str], *, index: Path | None = None) -> str:
+    """Run git, and give the first DIFF_BYTES of what it says; nothing when it fails or takes too long."""
+    try:
+        process = subprocess.Popen(
+            [*_GIT, "-C", str(folder), *words],
+            env=_environment(os.environ, index),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return ""
+    with process:
+        timer = threading.Timer(PATIENCE_S, process.kill)
+        timer.start()
+        said = process.stdout.read(DIFF_BYTES) if process.stdout else b""
+        cut = len(said) == DIFF_BYTES
+        if cut:
+            process.kill()
+        status = process.wait()
+        timer.cancel()
+    return said.decode(errors="replace") if cut or not status else ""
+
+
+def _environment(given: Mapping[str, str], index: Path | None) -> dict[str, str]:
+    kept = {name: value for name, value in given.items() if not name.startswith(("GIT_", "ERGOSCOPE_"))}
+    own = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    return {**kept, **own, **({"GIT_INDEX_FILE": str(index)} if index else {})}

@@ -1,0 +1,106 @@
+"""What repeated noisy readings of one gradient say of the slope behind them, and of the noise.
+
+g is the gradient that a step uses, an estimate of the true slope G: E g = G, and tr Cov(g) is its noise. A step
+averages B examples, so tr Cov(g) = tr Σ / B, Σ the covariance of the examples' gradients.
+"""
+
+import math
+from typing import NamedTuple
+
+
+class Split(NamedTuple):
+    """Estimates of ‖G‖² and of tr Cov(g); each is unbiased, so each may fall below zero by chance."""
+
+    slope: float
+    noise: float
+
+
+def split_by_parts(whole: float, parts: float, count: float) -> Split:
+    """Separate slope and noise by the parts whose mean the step's gradient is.
+
+    For parts g_i of equal size with mean g:
+
+        ‖G‖² = (‖Σ g_i‖² - Σ ‖g_i‖²) / (m (m - 1)),   tr Cov(g) = (mean ‖g_i‖² - ‖G‖²) / m.
+
+    Autograd adds p_i = g_i / m, whose sum is g. With A = Σ ‖p_i‖² this is
+
+        ‖G‖² = m (‖g‖² - A) / (m - 1),   tr Cov(g) = (m A - ‖g‖²) / (m - 1).
+
+    Both are linear in A. So where only some of the parts are known, as those of one process of several, A may be their
+    sum over their share of the parts, and the mean of the results of all processes is the result of all parts.
+    Source: McCandlish, Kaplan, Amodei (2018), appendix A.1, with B_small = B / m and B_big = B.
+
+    Args:
+        whole: ‖g‖².
+        parts: A.
+        count: m.
+
+    Raises:
+        ValueError: There are fewer than two parts.
+
+    Example:
+        >>> split_by_parts(whole=1.0, parts=1.0, count=2)  # of (1, 1) and (1, -1): their mean is (1, 0)
+        Split(slope=0.0, noise=1.0)
+    """
+    if count < 2:
+        raise ValueError(f"count is {count}; it takes at least 2 parts to tell the slope from the noise")
+    return Split(count * (whole - parts) / (count - 1), (count * parts - whole) / (count - 1))
+
+
+def split_by_running_mean(mean: float, square: float, leak: float) -> Split:
+    """Separate slope and noise by weighted means over independent readings g_k of one slope.
+
+    With m = Σ w_k g_k and v = Σ w_k g_k², Σ w_k = 1 and κ = Σ w_k² the noise that is left in m:
+
+        E ‖m‖² = ‖G‖² + κ tr Cov(g),   E Σ v = ‖G‖² + tr Cov(g),
+
+    so ‖G‖² = (‖m‖² - κ Σ v) / (1 - κ) and tr Cov(g) = (Σ v - ‖m‖²) / (1 - κ). Of weights that fade by β for ever
+    κ = (1 - β) / (1 + β).
+
+    Args:
+        mean: ‖m‖².
+        square: Σ v.
+        leak: κ, at least 0 and below 1.
+
+    Raises:
+        ValueError: κ is not in its range, as with a single reading.
+    """
+    if not 0 <= leak < 1:
+        raise ValueError(f"leak is {leak}; it must be at least 0 and below 1, so it takes two readings or more")
+    return Split((mean - leak * square) / (1 - leak), (square - mean) / (1 - leak))
+
+
+class Level:
+    """Exponentially weighted mean of readings, with its standard error.
+
+    Readings that are not finite are left out. `spread` multiplies the variance for readings that are not independent.
+    """
+
+    def __init__(self, decay: float = 0.99, *, spread: float = 1.0) -> None:
+        """Keep a memory of about 1 / (1 - decay) readings."""
+        self._decay = decay
+        self._spread = spread
+        self._weight = self._weights = self._sum = self._squares = 0.0
+
+    def add(self, value: float) -> None:
+        """Take a reading in."""
+        if math.isfinite(value):
+            keep, take = self._decay, 1.0 - self._decay
+            self._weight = keep * self._weight + take
+            self._weights = keep * keep * self._weights + take * take
+            self._sum = keep * self._sum + take * value
+            self._squares = keep * self._squares + take * value * value
+
+    @property
+    def mean(self) -> float:
+        """The mean; NaN before the first reading."""
+        return self._sum / self._weight if self._weight else math.nan
+
+    @property
+    def variance(self) -> float:
+        """The square of the mean's standard error; infinite before the second reading."""
+        leak = self._weights / self._weight**2 if self._weight else 1.0
+        if leak >= 1.0 - 1e-12:
+            return math.inf
+        scatter = max(self._squares / self._weight - self.mean**2, 0.0) / (1.0 - leak)
+        return scatter * leak * self._spread

@@ -1,0 +1,86 @@
+"""Hooks on a model's forward pass that are there only for the steps that are looked at."""
+
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+Hear = Callable[[Tensor], None]
+Tell = Callable[[nn.Module, Tensor], None]
+Guard = Callable[[Tell], Tell]
+
+
+class Ear:
+    """Listens to what enters or leaves some modules during the training forward passes of one step.
+
+    Hooks are placed for one step and taken away after it, so a step that is not looked at runs as without an agent.
+    """
+
+    def __init__(self, guard: Guard, *, charge: Callable[[float], None], clock: Callable[[], float]) -> None:
+        """Make an ear that hears nothing yet.
+
+        Args:
+            guard: Makes entry points that cannot disturb training, see `ergoscope.fence.Fence`.
+            charge: Told the seconds that hearing took.
+            clock: Seconds that only grow.
+        """
+        self._guard = guard
+        self._charge = charge
+        self._clock = clock
+        self._handles: list[RemovableHandle] = []
+
+    def to_output(self, module: nn.Module, hear: Hear) -> None:
+        """Hear the module's output from now on, when it is one tensor."""
+        tell = self._guard(self._when_training(hear))
+
+        def hook(module: nn.Module, _: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                tell(module, output)
+
+        self._handles.append(module.register_forward_hook(hook))
+
+    def to_input(self, module: nn.Module, hear: Hear) -> None:
+        """Hear the module's first argument from now on, when it is a tensor."""
+        tell = self._guard(self._when_training(hear))
+
+        def hook(module: nn.Module, given: tuple[object, ...]) -> None:
+            if given and isinstance(given[0], Tensor):
+                tell(module, given[0])
+
+        self._handles.append(module.register_forward_pre_hook(hook))
+
+    @property
+    def open(self) -> bool:
+        """Whether it listens to anything."""
+        return bool(self._handles)
+
+    def close(self) -> None:
+        """Listen no more."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _when_training(self, hear: Hear) -> Tell:
+        def told(module: nn.Module, tensor: Tensor) -> None:
+            # A forward pass inside a backward pass is a checkpoint that is made again: heard already.
+            if not module.training or torch._C._current_graph_task_id() != -1 or _capturing(tensor):
+                return
+            start = self._clock()
+            with torch.no_grad():
+                hear(tensor.detach())
+            self._charge(self._clock() - start)
+
+        return told
+
+
+def _capturing(tensor: Tensor) -> bool:
+    return tensor.is_cuda and torch.cuda.is_current_stream_capturing()
+
+
+def anything_compiled() -> bool:
+    """Whether dynamo has compiled a frame in this process: it would trace a model again that has new hooks."""
+    utils = sys.modules.get("torch._dynamo.utils")
+    counters = getattr(utils, "counters", {})
+    return bool(counters.get("frames"))

@@ -1,0 +1,210 @@
+"""Where the weights point: how far a step turns them, and whether the gradient pulls along them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.optim import SGD, Optimizer
+
+from ergoscope.findings import Column, Findings
+from ergoscope.layers import Layout, Moment
+from ergoscope.norms import norms_of
+from ergoscope.probes.probe import Reading
+from ergoscope.probes.update import UpdateProbe
+from ergoscope.products import products_of
+from ergoscope.recipe import Recipe, recipes_of
+from ergoscope.running import RatioOfMeans
+from ergoscope.triangle import rms_without_decay, turn
+
+_UNROUNDED = (torch.float32, torch.float64)  # in 16 bits the move is what rounding left of the optimizer's step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Start:
+    """What was taken before the step: |w| of all parameters, and w.g of those with a gradient, if it was there."""
+
+    parameters: list[Tensor]
+    layout: Layout
+    recipes: list[Recipe] | None
+    norms: Sequence[Tensor]
+    products: Sequence[Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Of the layers with a gradient |w| and |w'| before and after the step, |D|, |g| and w.g, where they are known."""
+
+    layout: Layout
+    recipes: list[Recipe] | None
+    entries: list[int]
+    before: list[float]
+    after: list[float] | None
+    moves: Sequence[float] | None
+    grads: Sequence[float] | None
+    products: Sequence[float] | None
+
+
+class AlignmentProbe:
+    """The weights w before a step against its gradient g and its move D, by layer and over the layers with a gradient.
+
+    - `angular_update`: the angle between w and w' = w + D. `adam_update_rms`: D without AdamW's decay, in units of the
+      learning rate. Both are arithmetic on |w|, |w'| and |D|, see `ergoscope.triangle`.
+    - `eff_lr`: lr/|w|^2 or lr/|w|; of the whole the mean lr, weighted by |w|^2, in the place of lr.
+    - `cos_w_neg_grad`: -w.g / (|w| |g|).
+    - `fdr1_ratio`: SGD with v' = mu v + (1 - d)(g + decay w), w' = w - lr v' keeps the mean of |w|^2 only when the
+      mean of w.(g + decay w) is (lr/2) (1 + mu)/(1 - d) times that of |v'|^2: Yaida (2019), the first
+      fluctuation-dissipation relation. |v'| is read as |D|/lr. Both sides are summed over layers and averaged over
+      some 100 readings, then divided. With w' for w the left side would lack D.g, which is as large as the right side.
+
+    Norms of g, w' and D come from the probes before this one; where one was not due at this step, what needs it is
+    absent. Products are taken before the step, when w and g are both there. Where the backward pass runs inside the
+    step, w.g is w'.g - D.g.
+    """
+
+    produces: ClassVar[tuple[str, ...]] = (
+        "angular_update",
+        "eff_lr",
+        "adam_update_rms",
+        "cos_w_neg_grad",
+        "fdr1_ratio",
+    )
+
+    def __init__(self, update: UpdateProbe) -> None:
+        """Take D from `update`."""
+        self._update = update
+        self._start: _Start | None = None
+        self._balance = RatioOfMeans()
+
+    def prepare(self, moment: Moment, *, gradients: bool) -> None:
+        """Take the norms of the weights before the step, and their products with gradients that are there already."""
+        self._start = _Start(
+            moment.parameters,
+            moment.layout,
+            recipes_of(moment.optimizer, moment.parameters),
+            norms_of(moment.parameters, moment.layout.weight_dtype),
+            products_of(moment.active, moment.grads) if gradients and _dense(moment) else [],
+        )
+
+    def measure(self, moment: Moment) -> Reading | None:
+        """Hand over what `prepare` took; of gradients that came with the step, their products with w' and D too."""
+        start, self._start = self._start, None
+        if start is None or start.parameters is not moment.parameters or not moment.active:
+            return None
+        products: Sequence[Tensor] = start.products if start.layout is moment.layout else []
+        scales: list[float] = []
+        moved = self._update.moved
+        if not products and moved is not None and _dense(moment) and not _may_overwrite(moment.optimizer):
+            tensors, scales = moved
+            products = [*products_of(moment.active, moment.grads), *products_of(tensors, moment.grads)]
+        entries = [p.numel() for p in moment.active]
+        return Reading([*start.norms, *products], partial(self._read, moment.layout, start.recipes, entries, scales))
+
+    def _read(
+        self,
+        layout: Layout,
+        recipes: list[Recipe] | None,
+        entries: list[int],
+        scales: list[float],
+        values: Sequence[float],
+        findings: Findings,
+    ) -> None:
+        every, products = values[: len(layout.names)], values[len(layout.names) :]
+        if scales:
+            pairs = zip(products[: len(scales)], products[len(scales) :], scales, strict=True)
+            products = [after + scale * moved for after, moved, scale in pairs]
+        after = findings.column("weight_norm", layout)
+        sides = _Sides(
+            layout=layout,
+            recipes=recipes and [recipes[i] for i in layout.active],
+            entries=entries,
+            before=[every[i] for i in layout.active],
+            after=None if after is None else [after[i] for i in layout.active],
+            moves=findings.column("update_norm", layout),
+            grads=findings.column("grad_norm_clipped", layout) or findings.column("grad_norm", layout),
+            products=products or None,
+        )
+        _read_turn(sides, findings)
+        _read_rate(sides, findings)
+        _read_adam(sides, findings)
+        _read_slope(sides, findings)
+        self._read_balance(sides, findings)
+
+    def _read_balance(self, sides: _Sides, findings: Findings) -> None:
+        if sides.recipes is None or sides.moves is None or sides.products is None:
+            return
+        pull = noise = 0.0
+        for r, size, move, product in zip(sides.recipes, sides.before, sides.moves, sides.products, strict=True):
+            if r.spread is None:
+                return
+            if r.rate > 0:
+                pull += r.sign * product + r.decay * size * size
+                noise += r.spread / (2.0 * r.rate) * move * move
+        self._balance.add(pull, noise)
+        findings.add_parts("fdr1_ratio", self._balance.means, lambda means: _divide(means[0], means[1]))
+
+
+def _read_turn(sides: _Sides, findings: Findings) -> None:
+    if sides.after is None or sides.moves is None:
+        return
+    angles = [turn(*lengths) for lengths in zip(sides.before, sides.after, sides.moves, strict=True)]
+    _publish("angular_update", sides.layout, angles, findings)
+    squares = [sum([n * n for n in norms]) for norms in (sides.before, sides.after, sides.moves)]
+    findings.add_parts("angular_update", squares, lambda sums: turn(*[s**0.5 for s in sums]))
+
+
+def _read_rate(sides: _Sides, findings: Findings) -> None:
+    recipes = sides.recipes
+    if recipes is None or recipes[0].power is None:
+        return
+    power = recipes[0].power
+    rates = [_divide(r.rate, size**power) for r, size in zip(recipes, sides.before, strict=True)]
+    _publish("eff_lr", sides.layout, rates, findings)
+    squares = [size * size for size in sides.before]
+    weighted = sum([r.rate * s for r, s in zip(recipes, squares, strict=True)])
+    findings.add_parts("eff_lr", (weighted, sum(squares)), lambda sums: _divide(sums[0], sums[1] ** (1 + power / 2)))
+
+
+def _read_adam(sides: _Sides, findings: Findings) -> None:
+    layout, recipes = sides.layout, sides.recipes
+    if recipes is None or sides.after is None or sides.moves is None or layout.weight_dtype not in _UNROUNDED:
+        return
+    steps = []
+    for i, r in enumerate(recipes):
+        if r.apart is None or not r.rate:
+            return
+        lengths = sides.before[i], sides.after[i], sides.moves[i]
+        steps.append(rms_without_decay(*lengths, rate=r.rate, decay=r.apart, entries=sides.entries[i]))
+    _publish("adam_update_rms", layout, steps, findings)
+    # A NaN is the largest: what is not a number must not hide behind another layer.
+    largest = max([*steps, findings.scalars.get("adam_update_rms", 0.0)], key=lambda s: (math.isnan(s), s))
+    findings.scalars["adam_update_rms"] = largest
+
+
+def _read_slope(sides: _Sides, findings: Findings) -> None:
+    if sides.products is None or sides.grads is None:
+        return
+    layers = list(zip(sides.products, sides.before, sides.grads, strict=True))
+    _publish("cos_w_neg_grad", sides.layout, [_divide(-p, w * g) for p, w, g in layers], findings)
+    sums = sum([p for p, _, _ in layers]), sum([w * w for _, w, _ in layers]), sum([g * g for _, _, g in layers])
+    findings.add_parts("cos_w_neg_grad", sums, lambda s: _divide(-s[0], (s[1] * s[2]) ** 0.5))
+
+
+def _publish(metric: str, layout: Layout, values: Sequence[float], findings: Findings) -> None:
+    if layout.layered:
+        findings.columns.append(Column(metric, layout.number, layout.moved, values))
+
+
+def _divide(a: float, b: float) -> float:
+    return a / b if b else math.nan
+
+
+def _dense(moment: Moment) -> bool:
+    return all(g.layout == torch.strided for g in moment.grads)
+
+
+def _may_overwrite(optimizer: Optimizer) -> bool:
+    return isinstance(optimizer, SGD) and any(group["nesterov"] for group in optimizer.param_groups)

@@ -1,0 +1,33 @@
+"""Series in groups and pages."""
+
+import pytest
+
+from ergoscope_ui.shelves import AT_ONCE, OWN, Shelf, choose, shelves
+
+MANY = Shelf("val", tuple(f"val/{i:02}" for i in range(AT_ONCE + 1)))
+
+
+def test_what_the_job_logged_comes_first_and_single_layers_do_not_come() -> None:
+    found = shelves(["grad_norm", "grad_norm/conv.weight", "z", "train/acc", "a", "loss"])
+
+    assert [(shelf.name, shelf.keys) for shelf in found] == [
+        (OWN, ("a", "z")),
+        ("train", ("train/acc",)),
+        ("stationarity", ("grad_norm",)),
+        ("operations", ("loss",)),
+    ]
+
+
+@pytest.mark.parametrize(("page", "first", "size"), [(1, 0, 24), (2, 24, 1), (9, 24, 1), (0, 0, 24)])
+def test_a_long_group_has_pages(page: int, first: int, size: int) -> None:
+    assert MANY.pages == 2
+    assert MANY.page(page) == MANY.keys[first : first + size]
+
+
+def test_an_address_names_a_group_and_a_page() -> None:
+    other = Shelf("loss stabilization", ("loss",))
+
+    assert choose([other, MANY], "val:2") == (MANY, 2)
+    assert choose([other, MANY], "val") == (MANY, 1)
+    assert choose([other, MANY], "") == choose([other, MANY], "gone") == (other, 1)
+    assert choose([], "val") is None
