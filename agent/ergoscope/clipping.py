@@ -5,6 +5,7 @@ whatever multiplied the gradients before or afterwards (a GradScaler's scale).
 """
 
 import math
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -68,12 +69,14 @@ class _Call:
         self.overtaken = False  # whether a backward pass came after it
         self.waiting: set[int] = set()  # ids of optimizers that have not stepped since
         self._owner = next(p for p in parameters if p.grad is not None)
-        self._gradient = cast(Tensor, self._owner.grad)
-        self._version = self._gradient._version
+        gradient = cast(Tensor, self._owner.grad)
+        self._gradient = weakref.ref(gradient)  # a job that throws it away gets its memory back
+        self._version = gradient._version
 
     def changed(self) -> bool:
         """Whether the gradient is another one now, or has been written to."""
-        return self._owner.grad is not self._gradient or self._gradient._version != self._version
+        gradient = self._owner.grad
+        return gradient is None or gradient is not self._gradient() or gradient._version != self._version
 
 
 class Clips:

@@ -48,6 +48,7 @@ def watch(
     *,
     config: object = None,
     start_step: int = 0,
+    examples_per_backward: int | None = None,
     **knobs: Unpack[Knobs],
 ) -> Run:
     """Begin a run and measure a model's training from now on; training itself stays the same, bit for bit.
@@ -60,6 +61,8 @@ def watch(
         optimizer: The optimizer, or several; the first one's steps are the run's steps.
         config: As in `init`; hyper-parameters of the optimizer are added to it.
         start_step: Steps done before, for a job that goes on from a checkpoint.
+        examples_per_backward: Examples in one backward pass of one process. With it the noise scale of the gradient is
+            given in examples; without it, in backward passes.
         **knobs: As in `init`, and `budget`, the share of a step's time that measuring may take (0.02).
 
     Raises:
@@ -85,7 +88,10 @@ def watch(
             f"watch() measures a PyTorch model, but torch cannot be imported ({error}); install it with "
             "`pip install 'ergoscope[agent]'`, or record your own numbers with ergoscope.init() and run.log()"
         ) from None
-    run = _remember(watched(_open(settings, config), model, optimizer, start_step=start_step))
+    opened = _open(settings, config)
+    run = _remember(
+        watched(opened, model, optimizer, start_step=start_step, examples_per_backward=examples_per_backward)
+    )
     _watched.append((run, [weakref.ref(one) for one in (model, *_several(optimizer))]))
     return run
 

@@ -43,6 +43,7 @@ class Findings:
         self._sketches: dict[tuple[str, int], _Parts] = {}
         self._loss = 0.0
         self._losses = 0
+        self._first: float | None = None
 
     def add_loss(self, total: float, count: int) -> None:
         """Count `count` backward calls whose losses have the sum `total`."""
@@ -59,9 +60,9 @@ class Findings:
         if layout.layered:
             self.columns.append(Column(metric, layout.number, names, norms))
 
-    def square_of(self, metric: str) -> float | None:
-        """The sum of squares of a norm so far; None when it was not read at this step."""
-        return self._squares.get(metric)
+    def add_first(self, norm: float) -> None:
+        """Add the norm of the first layer's gradient, as the optimizer used it."""
+        self._first = norm
 
     def column(self, metric: str, layout: Layout) -> Sequence[float] | None:
         """A quantity of a layout's layers as found so far; None when it was not read at this step."""
@@ -101,6 +102,9 @@ class Findings:
             squares["grad_norm_clipped"] += unclipped
         for metric, square in squares.items():
             self.scalars[metric] = square**0.5
+        whole = self.scalars.get("grad_norm_clipped", self.scalars.get("grad_norm"))
+        if self._first is not None and whole:
+            self.scalars["first_layer_share"] = min(1.0, self._first / whole)
         if moving is not None and "update_norm" in squares:
             self.scalars["update_ratio"] = (squares["update_norm"] / moving) ** 0.5 if moving else float("nan")
         for metric, parts in self._parts.items():

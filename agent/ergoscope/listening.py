@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
+
+from ergoscope.shards import is_spread
 
 Hear = Callable[[Tensor], None]
 Tell = Callable[[nn.Module, Tensor], None]
@@ -15,7 +18,8 @@ Guard = Callable[[Tell], Tell]
 class Ear:
     """Listens to what enters or leaves some modules during the training forward passes of one step.
 
-    Hooks are placed for one step and taken away after it, so a step that is not looked at runs as without an agent.
+    The hooks are torch's global ones, there for one step and taken away after it: a step that is not looked at runs as
+    without an agent, and nothing of ours is ever on a module that the job may save or copy.
     """
 
     def __init__(self, guard: Guard, *, charge: Callable[[float], None], clock: Callable[[], float]) -> None:
@@ -29,27 +33,21 @@ class Ear:
         self._guard = guard
         self._charge = charge
         self._clock = clock
+        self._outputs: dict[int, Tell] = {}  # by id of the module
+        self._inputs: dict[int, Tell] = {}
         self._handles: list[RemovableHandle] = []
 
     def to_output(self, module: nn.Module, hear: Hear) -> None:
-        """Hear the module's output from now on, when it is one tensor."""
-        tell = self._guard(self._when_training(hear))
-
-        def hook(module: nn.Module, _: object, output: object) -> None:
-            if isinstance(output, Tensor):
-                tell(module, output)
-
-        self._handles.append(module.register_forward_hook(hook))
+        """Hear the module's output from now on, when it is one tensor; the caller keeps the module alive."""
+        if not self._outputs:
+            self._handles.append(register_module_forward_hook(self._left))
+        self._outputs[id(module)] = self._guard(self._when_training(hear))
 
     def to_input(self, module: nn.Module, hear: Hear) -> None:
-        """Hear the module's first argument from now on, when it is a tensor."""
-        tell = self._guard(self._when_training(hear))
-
-        def hook(module: nn.Module, given: tuple[object, ...]) -> None:
-            if given and isinstance(given[0], Tensor):
-                tell(module, given[0])
-
-        self._handles.append(module.register_forward_pre_hook(hook))
+        """Hear the module's first argument from now on, when it is a tensor; the caller keeps the module alive."""
+        if not self._inputs:
+            self._handles.append(register_module_forward_pre_hook(self._entered))
+        self._inputs[id(module)] = self._guard(self._when_training(hear))
 
     @property
     def open(self) -> bool:
@@ -61,11 +59,28 @@ class Ear:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        self._outputs.clear()
+        self._inputs.clear()
+
+    def _left(self, module: nn.Module, _: object, output: object) -> None:
+        tell = self._outputs.get(id(module))
+        if tell is not None and isinstance(output, Tensor):
+            tell(module, output)
+
+    def _entered(self, module: nn.Module, given: tuple[object, ...]) -> None:
+        tell = self._inputs.get(id(module))
+        if tell is not None and given and isinstance(given[0], Tensor):
+            tell(module, given[0])
 
     def _when_training(self, hear: Hear) -> Tell:
         def told(module: nn.Module, tensor: Tensor) -> None:
             # A forward pass inside a backward pass is a checkpoint that is made again: heard already.
-            if not module.training or torch._C._current_graph_task_id() != -1 or _capturing(tensor):
+            if (
+                not module.training
+                or is_spread(tensor)
+                or torch._C._current_graph_task_id() != -1
+                or _capturing(tensor)
+            ):
                 return
             start = self._clock()
             with torch.no_grad():

@@ -92,6 +92,7 @@ class Monitor:
         """The job is about to go backward from `roots`; `hear` is False where no hook may be placed for that."""
         self._backwards += 1
         self._shared.clips.backward()
+        self._shared.activations.pass_ends()
         if self._next[NOISE] or self._due[NOISE]:
             start = self._clock()
             self._open_pieces(roots, hear=hear)
@@ -174,7 +175,7 @@ class Monitor:
         for task, probe, ear in self._ears:
             if ear.open:
                 ear.close()
-            if self._next[task] and not anything_compiled():
+            if self._next[task] and not anything_compiled() and any(watched.measures for watched in self._watched):
                 probe.arm(ear)
 
     def _look(self, findings: Findings) -> None:

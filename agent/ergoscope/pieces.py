@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
+from ergoscope.scaling import factor_of
 from ergoscope.shards import is_spread
 
 See = Callable[[int, Tensor], None]
@@ -69,7 +70,7 @@ class Pieces:
         if self.open_passes > 1 or self._see is None:
             return
         self._look_back()
-        self._factors.append(_factor(roots))
+        self._factors.append(factor_of(roots[0] if isinstance(roots, (list, tuple)) and roots else roots))
         for number, parameter in enumerate(parameters):
             if parameter.requires_grad:
                 if is_spread(parameter):
@@ -168,13 +169,3 @@ class Pieces:
         self._squares, self._fired, self._reached, self._roots = [], set(), set(), []
         self._total, self._count = 0.0, 0
         self._factors, self._mark = [], None
-
-
-def _factor(roots: object) -> Tensor | None:
-    """The number that a loss was multiplied by last, if it is a tensor."""
-    root = roots[0] if isinstance(roots, (list, tuple)) and roots else roots
-    node = getattr(root, "grad_fn", None)
-    if type(node).__name__ != "MulBackward0":
-        return None
-    factor = getattr(node, "_saved_other", None)
-    return factor if isinstance(factor, Tensor) and factor.numel() == 1 else None

@@ -1,7 +1,8 @@
 """Hooks on a training job: placing them and taking them away.
 
 Each watched optimizer gets a hook before and one after its `step`, on the instance alone, and `torch.autograd.backward`
-is wrapped to see the loss. Nothing is put on the model, so compiled models are not compiled again.
+is wrapped to see the loss, and so are torch's clipping functions. Nothing stays on the model: what listens to a forward
+or a backward pass is there for one step only, and never on a compiled model, which would be compiled again.
 """
 
 import functools

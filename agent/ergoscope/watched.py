@@ -38,9 +38,8 @@ class Watched:
         self._alignment = cast(AlignmentProbe, self._probes[ALIGNMENT])
         self._schedule = schedule
         self._clock = clock
-        self._copies = (
-            not self._moves_plainly(layers.moment()) or layers.spread
-        )  # to know the update takes a copy of the weights
+        # Whether to know the update takes a copy of the weights.
+        self._copies = layers.spread or not self._moves_plainly(layers.moment())
         self._overwrites = False
         self._looks = 8  # steps at which it is looked for whether gradients are overwritten
         self._seen: tuple[Tensor, int] | None = None  # a gradient and its version before the step
@@ -98,6 +97,11 @@ class Watched:
             self._copies = self._layers.spread or not self._moves_plainly(moment)
             return Sheet(readings, moment.parameters[0].device) if readings else None
 
+    @property
+    def measures(self) -> bool:
+        """Whether this process answers for parameters of it, and for whole ones."""
+        return not self._layers.spread and self._layers.moment() is not None
+
     def open_pieces(self, roots: object) -> bool:
         """A backward pass from `roots` is about to run before a step whose noise is measured; True when it is heard."""
         pieces = self.noise.pieces
@@ -107,6 +111,7 @@ class Watched:
 
     def stepped(self, clips: Clips) -> None:
         """The step is measured: what is heard from now on belongs to the next."""
+        self._seen = None  # or the gradient would live on through the next backward pass
         clips.stepped(self._layers.optimizer)
         self.noise.pieces.restart()
 

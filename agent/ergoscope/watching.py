@@ -10,14 +10,28 @@ from ergoscope.shards import count_parts
 from ergoscope.taps import attach
 
 
-def watched(run: Run, model: nn.Module, optimizer: Optimizer | Sequence[Optimizer], *, start_step: int) -> Run:
+def watched(
+    run: Run,
+    model: nn.Module,
+    optimizer: Optimizer | Sequence[Optimizer],
+    *,
+    start_step: int,
+    examples_per_backward: int | None = None,
+) -> Run:
     """Place the hooks and start the run, so that its first words hold the optimizer's hyper-parameters.
 
     Raises:
         TypeError, ValueError: as `ergoscope.taps.attach`; the run is taken back.
     """
     try:
-        taps = attach(model, optimizer, run.outlet, budget=run.settings.budget, start_step=start_step)
+        taps = attach(
+            model,
+            optimizer,
+            run.outlet,
+            budget=run.settings.budget,
+            start_step=start_step,
+            examples_per_backward=examples_per_backward,
+        )
     except BaseException:
         run.abandon()
         raise

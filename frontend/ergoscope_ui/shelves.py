@@ -7,6 +7,7 @@ from ergoscope_contract.catalogue import Family, entry
 
 AT_ONCE = 24
 OWN = "logged"
+MEASURED = ", measured"  # where the job logs under the name of a family
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,19 @@ def shelves(keys: Iterable[str]) -> list[Shelf]:
         elif key == metric.id:
             measured.setdefault(metric.family, []).append(key)
     ordered = sorted(own, key=lambda name: (name != OWN, name))
+    families = [family for family in Family if family in measured]
     return [Shelf(name, tuple(sorted(own[name]))) for name in ordered] + [
-        Shelf(family.value, tuple(measured[family])) for family in Family if family in measured
+        Shelf(f"{family.value}{MEASURED * (family.value in own)}", tuple(measured[family])) for family in families
     ]
 
 
 def choose(found: list[Shelf], wanted: str) -> tuple[Shelf, int] | None:
     """Find the shelf and page that an address names as "name" or "name:page"; the first one when it names none."""
-    name, _, page = wanted.rpartition(":") if wanted.rpartition(":")[2].isdecimal() else (wanted, "", "1")
     if not found:
         return None
-    return next((shelf for shelf in found if shelf.name == name), found[0]), int(page)
+    by_name = {shelf.name: shelf for shelf in found}
+    if wanted in by_name:
+        return by_name[wanted], 1
+    name, _, page = wanted.rpartition(":")
+    number = int(page) if page.isdecimal() and len(page) < 6 else 1
+    return by_name.get(name, found[0]), number if name in by_name else 1

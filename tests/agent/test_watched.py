@@ -1,5 +1,7 @@
 """One optimizer: wrappers around it, gradients it overwrites, closures, and what came out before the step."""
 
+import weakref
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -106,3 +108,17 @@ def test_layers_unfrozen_and_groups_added_get_their_own_series() -> None:
     assert list(outlet.series("grad_norm/2.weight")) == [2]
     assert outlet.series("lr/1") == {2: 0.01}
     assert outlet.events("agent") == []
+
+
+def test_no_gradient_lives_on_after_the_step() -> None:
+    model = mlp()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    taps = attach(model, optimizer, MemoryOutlet(), budget=1.0, clock=lambda: 0.0)
+    for _ in range(20):
+        flat_loss(model).backward()
+        optimizer.step()
+        held = [weakref.ref(p.grad) for p in model.parameters() if p.grad is not None]
+        optimizer.zero_grad(set_to_none=True)
+
+        assert [ref() for ref in held] == [None] * len(held)
+    taps.detach()

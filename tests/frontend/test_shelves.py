@@ -31,3 +31,15 @@ def test_an_address_names_a_group_and_a_page() -> None:
     assert choose([other, MANY], "val") == (MANY, 1)
     assert choose([other, MANY], "") == choose([other, MANY], "gone") == (other, 1)
     assert choose([], "val") is None
+
+
+def test_names_that_look_like_pages_or_like_families_are_groups_of_their_own() -> None:
+    found = shelves(["0/loss", "1/loss", "val:2/loss", "val/loss", "operations/x", "lr"])
+
+    assert [shelf.name for shelf in found] == ["0", "1", "operations", "val", "val:2", "operations, measured"]
+    assert [shelf.name for shelf, _ in (choose(found, name) or (MANY, 0) for name in ("0", "1", "val:2"))] == [
+        "0",
+        "1",
+        "val:2",
+    ]
+    assert choose([MANY], "val:" + "9" * 5_000) == (MANY, 1)

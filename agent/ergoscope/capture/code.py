@@ -19,7 +19,7 @@ from ergoscope_contract.records import JsonObject
 
 DIFF_BYTES = 512 * 1024
 PATIENCE_S = 10.0  # a repository on a slow disk
-# No hook, no daemon, no pager, no filter of the user's runs because of us.
+# No hook, no daemon and no pager of the user's runs because of us; nor a filter, for which see _without_filters.
 _GIT = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
 _DIFF = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules")
 
@@ -50,12 +50,13 @@ def describe_code(source: Source) -> tuple[JsonObject, str]:
         index = Path(aside, "index")
         with contextlib.suppress(OSError):  # without one, as at first, everything is new
             shutil.copy2(folder / _ask(folder, ("rev-parse", "--git-path", "index")).strip(), index)
-        changed = _ask(folder, ("diff", "HEAD", "--shortstat", *_DIFF), index=index).strip()
+        diff = (*_without_filters(folder), "diff", "HEAD", *_DIFF)
+        changed = _ask(folder, (*diff, "--shortstat"), index=index).strip()
         facts["dirty"] = bool(changed)
         if not changed:
             return facts, ""
         facts["changes"] = changed
-        return facts, _cut(mask(_ask(folder, ("diff", "HEAD", *_DIFF), index=index))) if source.save_code else ""
+        return facts, _kept(_read(folder, diff, index=index)) if source.save_code else ""
 
 
 def _repository(source: Source) -> Path | None:
@@ -67,15 +68,28 @@ def _repository(source: Source) -> Path | None:
     return None
 
 
-def _cut(diff: str) -> str:
-    if len(diff) < DIFF_BYTES:
-        return diff
-    whole, _, _ = diff[:DIFF_BYTES].rpartition("\n")
+def _without_filters(folder: Path) -> list[str]:
+    """Give the options that turn off the user's filters, such as that of git-lfs, which a diff would run."""
+    asked = _ask(folder, ("config", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"))
+    names = {line.rpartition(".")[0] for line in asked.splitlines()}
+    off = ("clean=", "process=", "required=false")
+    return [word for name in sorted(names) for option in off for word in ("-c", f"{name}.{option}")]
+
+
+def _kept(diff: bytes) -> str:
+    """Mask the first DIFF_BYTES of a diff, in whole lines: half a secret would not be known as one."""
+    if len(diff) <= DIFF_BYTES:
+        return mask(diff.decode(errors="replace"))
+    whole = mask(diff[:DIFF_BYTES].rpartition(b"\n")[0].decode(errors="replace"))
     return f"{whole}\n(cut here: only the first {DIFF_BYTES // 1024} KiB are kept)\n"
 
 
 def _ask(folder: Path, words: Sequence[str], *, index: Path | None = None) -> str:
-    """Run git, and give the first DIFF_BYTES of what it says; nothing when it fails or takes too long."""
+    return _read(folder, words, index=index).decode(errors="replace")
+
+
+def _read(folder: Path, words: Sequence[str], *, index: Path | None = None) -> bytes:
+    """Run git, and give what it says up to DIFF_BYTES and one more; nothing when it fails or takes too long."""
     try:
         process = subprocess.Popen(
             [*_GIT, "-C", str(folder), *words],
@@ -85,17 +99,17 @@ def _ask(folder: Path, words: Sequence[str], *, index: Path | None = None) -> st
             stderr=subprocess.DEVNULL,
         )
     except OSError:
-        return ""
+        return b""
     with process:
         timer = threading.Timer(PATIENCE_S, process.kill)
         timer.start()
-        said = process.stdout.read(DIFF_BYTES) if process.stdout else b""
-        cut = len(said) == DIFF_BYTES
+        said = process.stdout.read(DIFF_BYTES + 1) if process.stdout else b""
+        cut = len(said) > DIFF_BYTES
         if cut:
             process.kill()
         status = process.wait()
         timer.cancel()
-    return said.decode(errors="replace") if cut or not status else ""
+    return said if cut or not status else b""
 
 
 def _environment(given: Mapping[str, str], index: Path | None) -> dict[str, str]:

@@ -21,6 +21,7 @@ from ergoscope.integrations.absence import missing
 from ergoscope.integrations.hosted import Hosted, StandIn
 from ergoscope.session import Run
 from ergoscope.settings import Knobs, Settings
+from ergoscope.voice import Voice
 
 try:
     from accelerate import PartialState
@@ -95,8 +96,8 @@ def watch(
         **knobs: As in `ergoscope.watch`; beside a tracker only `budget` counts.
 
     Returns:
-        The run; None where it could not be opened, and beside a tracker that was asked for by its name, in processes
-        other than the main one.
+        The run; None where it could not be opened, and, beside a tracker that was asked for by its name, in processes
+        other than the main one and before `init_trackers`.
 
     Raises:
         TypeError, ValueError: `model` or `optimizer` is none; a tracker says so instead and goes on.
@@ -109,6 +110,10 @@ def watch(
         hosted.watch(model, optimizer, start_step=start_step, budget=budget)
         return hosted.run
     if ErgoscopeTracker.name in known:
+        if _leads():
+            Voice(silent=Settings.read(os.environ, **knobs).silent).say(
+                "nothing is measured: watch() came before accelerator.init_trackers(); call that first"
+            )
         return None  # only the main process was told the project
     return watch_plainly(model, optimizer, start_step=start_step, **knobs)
 

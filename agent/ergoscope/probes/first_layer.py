@@ -44,6 +44,7 @@ class FirstLayerProbe:
 
     def arm(self, ear: Ear) -> None:
         """Listen to the next step's forward passes."""
+        self._heard = []
         for module in self._candidates if self._first is None else [self._first]:
             if not isinstance(module, nn.Embedding | nn.EmbeddingBag):
                 ear.to_input(module, partial(self._hear, module))
@@ -56,7 +57,8 @@ class FirstLayerProbe:
 
     def _hear(self, module: nn.Module, entering: Tensor) -> None:
         self._settle(module, entering)
-        if module is not self._first or not entering.is_floating_point() or entering.dim() < 2 or not entering.numel():
+        plain = entering.layout == torch.strided and not entering.is_nested and entering.is_floating_point()
+        if module is not self._first or not plain or entering.dim() < 2 or not entering.numel():
             return
         examples = max(1, _LOOKED_AT * len(entering) // entering.numel())
         seen = entering[:examples].flatten(1).float()
@@ -64,12 +66,14 @@ class FirstLayerProbe:
 
     def measure(self, moment: Moment) -> Reading | None:
         """Mean square and contrast of the input, and the norm of the first layer's weight gradient."""
-        heard, self._heard = self._heard, []
         weight = getattr(self._first, "weight", None)
-        if not heard or not isinstance(weight, Tensor):
+        if not self._heard or not isinstance(weight, Tensor):
             return None
         at = next((i for i, p in enumerate(moment.active) if p is weight), None)
-        mean = torch.stack(heard).mean(dim=0)
+        if at is None and weight.requires_grad:
+            return None  # another optimizer moves the first layer
+        mean = torch.stack(self._heard).mean(dim=0)
+        self._heard = []
         if at is None:
             return Reading([mean[0], mean[1]], self._read)
         norm = norms_of([moment.grads[at]], None)[0]
@@ -82,9 +86,7 @@ class FirstLayerProbe:
         if len(values) < 3:
             return
         norm = values[2]
-        whole = findings.square_of("grad_norm_clipped") or findings.square_of("grad_norm")
-        if whole:
-            findings.scalars["first_layer_share"] = min(1.0, norm / math.sqrt(whole))
+        findings.add_first(norm)
         if square > 0 and norm > 0 and math.isfinite(square) and math.isfinite(norm):
             self._pairs.append((math.log(square), 2.0 * math.log(norm)))
             found = slope(self._pairs)

@@ -1,9 +1,7 @@
 """The loss of a step: the scalar that the user's own backward call starts from."""
 
-import sys
 from collections.abc import Sequence
 from functools import partial
-from types import FrameType
 from typing import ClassVar
 
 import torch
@@ -12,9 +10,9 @@ from torch import Tensor
 from ergoscope.findings import Findings
 from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
+from ergoscope.scaling import factor_of, find_scale
 
 _HELD = 256  # losses of one step that are kept apart before they are summed
-_DEPTH = 24  # frames between an optimizer's hook and the scaler that called it
 
 
 class LossProbe:
@@ -56,14 +54,13 @@ class LossProbe:
             self._unsure.clear()
 
     def _unscaled(self, loss: Tensor) -> Tensor:
-        node = loss.grad_fn
-        if type(node).__name__ == "MulBackward0":
-            factor = getattr(node, "_saved_other", None)
-            if not isinstance(factor, Tensor) or factor.numel() != 1:
-                return loss.detach().clone()
+        if self._scale is None and not self._looks:
+            return loss.detach().clone()  # a job without a scaler
+        factor = factor_of(loss)
+        if factor is not None:
             if factor is self._scale:
                 return loss.detach() / factor
-            if self._scale is None and self._looks:
+            if self._scale is None:
                 self._unsure.append((len(self._held), factor, loss.detach() / factor))
         return loss.detach().clone()
 
@@ -90,17 +87,3 @@ class LossProbe:
 
 def _read(count: int, values: Sequence[float], findings: Findings) -> None:
     findings.add_loss(values[0], count)
-
-
-def find_scale() -> Tensor | None:
-    """The scale of the GradScaler whose `step` is on this call stack."""
-    frame: FrameType | None = sys._getframe()
-    for _ in range(_DEPTH):
-        if frame is None:
-            return None
-        code = frame.f_code
-        if code.co_name == "step" and code.co_filename.endswith("grad_scaler.py"):
-            scale = getattr(frame.f_locals.get("self"), "_scale", None)
-            return scale if isinstance(scale, Tensor) else None
-        frame = frame.f_back
-    return None

@@ -15,8 +15,8 @@ from ergoscope.findings import Findings
 from ergoscope.layers import Moment
 from ergoscope.norms import norms_of
 from ergoscope.pieces import Heard, Pieces, See
-from ergoscope.probes.loss import find_scale
 from ergoscope.probes.probe import Reading
+from ergoscope.scaling import find_scale
 from ergoscope.shards import seat
 
 _CLEAR = 2.0  # standard errors that the slope must be above zero before anything is divided by it
@@ -96,9 +96,10 @@ class NoiseProbe:
             return None  # a part of the parameters is elsewhere, and norms of a part have another meaning
         cuts = self._clips.of(moment)
         if heard is not None and heard.count * self._company.processes > 1 and heard.parameters == len(moment.grads):
-            scale = None if set(heard.factors) == {None} else find_scale()
-            scaled = {scale is not None and factor is scale for factor in heard.factors}
-            return self._by_parts(moment, cuts, heard, scale if True in scaled else None) if len(scaled) == 1 else None
+            scale = find_scale()
+            if scale is not None and any(factor is not scale for factor in heard.factors):
+                return None  # something else was done to the scaled loss, so how large the parts are is not known
+            return self._by_parts(moment, cuts, heard, scale)
         if self._company.processes > 1 or self._how == "parts":
             return None
         return self._by_running_mean(moment, cuts)

@@ -101,7 +101,14 @@ class Sidecar:
         source, recorder = self._manifest.source, self._recorder
         if source is None:
             return None
-        return Surroundings(self._folder, source, tell=recorder.tell, describe=recorder.describe, clock=time.time)
+        return Surroundings(
+            self._folder,
+            source,
+            tell=recorder.tell,
+            describe=recorder.describe,
+            clock=time.time,
+            written=lambda: recorder.seq,
+        )
 
     def stop(self) -> None:
         """Ask to write down what is there and leave, as the machine may go down."""
@@ -118,6 +125,8 @@ class Sidecar:
             gone = witness.wait(POLL_S)
             if not self._attempt(self._recorder.step):
                 continue
+            if self._surroundings:
+                self._surroundings.settle()
             closed = self._recorder.closed
             if closed or gone:
                 self._end(closed)

@@ -87,10 +87,17 @@ def _tell_run(state: RunState, batch: Arrival, parts: int) -> None:
         state.system = _pack(batch.begun.system)
     if newest and batch.last_step is not None:
         state.last_step = max(batch.last_step, state.last_step if state.last_step is not None else batch.last_step)
-    if newest and batch.rank == 0:  # of a norm in parts it has one, which is not the norm
-        state.latest.update({key: value for key, value in batch.latest.items() if how(key, parts=parts) not in ADDED})
+    if newest and batch.begun is not None and parts > 1:  # an attempt before may have had the norms whole
+        state.latest = _whole(state.latest, parts)
+    if newest and batch.rank == 0:
+        state.latest.update(batch.latest if parts == 1 else _whole(batch.latest, parts))
     state.gap = max(0.9 * state.gap, min(max(batch.received - state.last_seen, 0.0), USUAL_GAP_S))
     state.last_seen = max(state.last_seen, batch.received)
+
+
+def _whole(latest: dict[str, float], parts: int) -> dict[str, float]:
+    """Leave out norms in parts: of each a rank has one part, which is not the norm."""
+    return {key: value for key, value in latest.items() if how(key, parts=parts) not in ADDED}
 
 
 def _count_attempts(connection: Connection, states: dict[str, RunState], fresh: Iterable[feeds.Key]) -> None:

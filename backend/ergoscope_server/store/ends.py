@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import Connection
 
 from ergoscope_server.store import streams
@@ -11,8 +12,8 @@ from ergoscope_server.store.chunks import find_chunk
 from ergoscope_server.store.fetch import fetch
 from ergoscope_server.store.folding import read_state
 from ergoscope_server.store.packing import CHUNK
-from ergoscope_server.store.points import HIGHEST, LOWEST, Points, join
-from ergoscope_server.store.ranks import between, read_crew
+from ergoscope_server.store.points import HIGHEST, LOWEST, NO_POINTS, Points, join
+from ergoscope_server.store.ranks import between, reach, read_crew
 from ergoscope_server.store.series import Holding, read_holdings
 from ergoscope_server.store.spans import FINEST, narrow, span
 
@@ -44,19 +45,13 @@ def list_names(connection: Connection, run: str) -> list[str]:
 def read_newest(connection: Connection, run: str, metric: str, n: int, *, after: int | None = None) -> Points:
     """Give the newest `n` points by step, of all ranks as one, those beyond a step where given, in step order."""
     first = LOWEST if after is None else after + 1
-    crew = read_crew(connection, run)
-    points = _end(connection, run, metric, crew.lead, n, first=first, newest=True)
-    if not crew.alone(metric):
-        points = between(connection, run, crew, metric, points)
+    points = _of_all(connection, run, metric, n, first=first, newest=True)
     return Points(points.steps[-n:], points.values[-n:])
 
 
 def read_oldest(connection: Connection, run: str, metric: str, n: int) -> Points:
     """Give the first `n` points by step, of all ranks as one, in step order."""
-    crew = read_crew(connection, run)
-    points = _end(connection, run, metric, crew.lead, n, first=LOWEST, newest=False)
-    if not crew.alone(metric):
-        points = between(connection, run, crew, metric, points)
+    points = _of_all(connection, run, metric, n, first=LOWEST, newest=False)
     return Points(points.steps[:n], points.values[:n])
 
 
@@ -73,10 +68,33 @@ def _listed(holding: Holding) -> Listed:
     return Listed(holding.metric, holding.rank, count, step, value)
 
 
-def _end(connection: Connection, run: str, metric: str, rank: int, n: int, *, first: int, newest: bool) -> Points:
+def _of_all(connection: Connection, run: str, metric: str, n: int, *, first: int, newest: bool) -> Points:
+    """Read one end of a series of all ranks as one: over the outermost `n` steps at which any rank has a point.
+
+    What adds up waits for the last of its parts, and is read over the steps of the rank that is least far at that end.
+    """
+    crew = read_crew(connection, run)
+    holdings = read_holdings(connection, run, [metric], None if crew.many else crew.lead)
+    alone = crew.speaker(holdings) if crew.many else holdings[0]
+    if alone is not None:
+        return _end(connection, run, alone, alone.limits(), n, first=first, newest=newest)
+    limits = reach(holdings)
+    ends = [_end(connection, run, held, limits, n, first=first, newest=newest).steps for held in holdings]
+    ends = sorted((steps for steps in ends if len(steps)), key=lambda steps: int(steps[-1 if newest else 0]))
+    if not ends:
+        return NO_POINTS
+    if crew.adds(metric):
+        steps = ends[0 if newest else -1]
+    else:
+        every = np.unique(np.concatenate(ends))
+        steps = every[-n:] if newest else every[:n]
+    return between(connection, run, crew, metric, steps)
+
+
+def _end(
+    connection: Connection, run: str, holding: Holding, limits: Mapping[int, int], n: int, *, first: int, newest: bool
+) -> Points:
     """Read from one end, twice as far each time, until there are `n` points or no more."""
-    holding = read_holdings(connection, run, [metric], rank)[0]
-    limits = holding.limits()
 
     def find(stream: int, step: int) -> int | None:
         return find_chunk(connection, run, stream, step)

@@ -8,11 +8,20 @@ from sqlalchemy import Connection, bindparam, select
 from ergoscope_server.store import streams
 from ergoscope_server.store.arrivals import Logged, read_after
 from ergoscope_server.store.chunks import read_chunks, read_fragments
+from ergoscope_server.store.ends import list_names
 from ergoscope_server.store.errors import UnknownRunError
 from ergoscope_server.store.folding import read_state
 from ergoscope_server.store.names import choose, is_pattern
 from ergoscope_server.store.points import HIGHEST, LOWEST, Points, join
-from ergoscope_server.store.ranks import TOGETHER, read_changed, read_crew, read_together
+from ergoscope_server.store.ranks import (
+    TOGETHER,
+    Crew,
+    as_one,
+    read_changed,
+    read_crew,
+    read_together,
+    waiting,
+)
 from ergoscope_server.store.series import (
     Holding,
     Query,
@@ -21,7 +30,6 @@ from ergoscope_server.store.series import (
     hold,
     in_order,
     read_holdings,
-    read_names,
 )
 from ergoscope_server.store.tables import run as runs_table
 
@@ -65,18 +73,81 @@ def read_increment(connection: Connection, run: str, since: int, metrics: Sequen
     if since < read_state(connection, run).kept:
         return Increment(cursor, [], torn=True)
     log = read_after(connection, run, since, limit=MOST_ROWS)
-    names = choose((name for row in log for name in row.entry.metrics()), metrics)
-    changed: list[SeriesData] = []
-    if rank == TOGETHER:
-        crew = read_crew(connection, run)
-        changed = read_changed(connection, run, crew, log, [n for n in names if not crew.alone(n)], Query(metrics))
-        names, rank = [n for n in names if crew.alone(n)], crew.lead
-    held = hold([], log, names, rank)
+    arrived = list(dict.fromkeys(name for row in log for name in row.entry.metrics()))
     late = any(row.attempt < newest for row in log)
-    limits = _limits(connection, run, names, rank) if late else {}
-    found = [_logged(h, limits.get((h.metric, h.rank), {}), Query(metrics)) for h in held]
+    if rank == TOGETHER:
+        changed = _of_crew(connection, run, log, arrived, metrics, late=late)
+    else:
+        changed = _of_rank(connection, run, log, choose(arrived, metrics), rank, late=late)
     reached = log[-1].number
-    return Increment(reached, changed + found, more=reached < cursor)
+    return Increment(reached, changed, more=reached < cursor)
+
+
+def _of_rank(
+    connection: Connection, run: str, log: Sequence[Logged], names: Sequence[str], rank: int | None, *, late: bool
+) -> list[SeriesData]:
+    limits = _limits(connection, run, names, rank) if late else {}
+    held = hold([], log, names, rank)
+    return [_logged(one, limits.get((one.metric, one.rank), {}), Query(names)) for one in held]
+
+
+def _of_crew(
+    connection: Connection,
+    run: str,
+    log: Sequence[Logged],
+    arrived: Sequence[str],
+    metrics: Sequence[str],
+    *,
+    late: bool,
+) -> list[SeriesData]:
+    crew = read_crew(connection, run)
+    if not crew.many:
+        of_lead = _of_rank(connection, run, log, choose(arrived, metrics), crew.lead, late=late)
+        return [as_one(data) for data in of_lead]
+    names = _news(connection, run, crew, arrived, metrics)
+    speakers = _speakers(connection, run, crew, log, names)
+    several = [name for name in names if name not in speakers]
+    found = read_changed(connection, run, crew, log, several, Query(metrics))
+    for rank in sorted(set(speakers.values())):
+        some = [name for name in names if speakers.get(name) == rank]
+        found += [as_one(data) for data in _of_rank(connection, run, log, some, rank, late=late) if data.count]
+    return found
+
+
+def _news(connection: Connection, run: str, crew: Crew, arrived: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    """Give the series asked for of which points arrived, or became known as what they waited for arrived."""
+    names = choose(arrived, metrics)
+    if any(map(crew.adds, arrived)):
+        names += waiting(crew, arrived, choose(list_names(connection, run), metrics))
+    return list(dict.fromkeys(names))
+
+
+def _speakers(
+    connection: Connection, run: str, crew: Crew, log: Sequence[Logged], names: Sequence[str]
+) -> dict[str, int]:
+    """Give the rank that speaks for each series, where one does in every attempt."""
+    lead: set[tuple[int, str]] = set()
+    others: set[tuple[int, str]] = set()
+    for row in log:
+        (lead if row.rank == crew.lead else others).update((row.attempt, name) for name in row.entry.metrics())
+    known, doubtful = {name for _, name in lead}, {name for _, name in others - lead}
+    alone = [name for name in names if crew.alone(name)]
+    # The lowest rank speaks for what it has; only of what it did not send now must be looked up who has it.
+    speakers = {name: crew.lead for name in alone if name in known and name not in doubtful}
+    unsure = [name for name in alone if name not in speakers]
+    return speakers | _lowest(connection, run, unsure) if unsure else speakers
+
+
+def _lowest(connection: Connection, run: str, names: Sequence[str]) -> dict[str, int]:
+    """Give the lowest rank that has each series, where it is the same one in every attempt."""
+    log = read_after(connection, run, read_state(connection, run).upto)
+    there = [(s.metric, s.attempt, s.rank) for s in streams.load(connection, run, set(names))]
+    there += [(name, row.attempt, row.rank) for row in log for name in row.entry.metrics()]
+    ranks: dict[str, dict[int, int]] = {name: {} for name in names}
+    for name, attempt, rank in there:
+        if name in ranks:
+            ranks[name][attempt] = min(rank, ranks[name].get(attempt, rank))
+    return {name: min(by.values(), default=0) for name, by in ranks.items() if len(set(by.values())) < 2}
 
 
 def read_since(connection: Connection, run: str, query: Query, since: int) -> list[SeriesData]:
@@ -85,10 +156,10 @@ def read_since(connection: Connection, run: str, query: Query, since: int) -> li
     A cursor that is older than the log is answered from whole chunks: nothing is missing, but points of the first
     chunk, and of fragments that were merged since, may have been given before.
     """
+    if query.rank == TOGETHER:
+        return _together_since(connection, run, query, since)
     state = read_state(connection, run)
     log = read_after(connection, run, since if since >= state.kept else state.upto)
-    if query.rank == TOGETHER:
-        return _together_since(connection, run, query, since, log if since >= state.kept else None)
     exact = None if any(map(is_pattern, query.metrics)) else query.metrics
     states = [s for s in streams.load(connection, run, exact) if s.arrived > since] if since < state.kept else []
     names = choose(in_order(states, log), query.metrics)
@@ -106,18 +177,27 @@ def read_since(connection: Connection, run: str, query: Query, since: int) -> li
     return found
 
 
-def _together_since(
-    connection: Connection, run: str, query: Query, since: int, log: Sequence[Logged] | None
-) -> list[SeriesData]:
+def _together_since(connection: Connection, run: str, query: Query, since: int) -> list[SeriesData]:
     """The same of all ranks as one; everything of what several ranks speak for where the log does not reach back."""
     crew = read_crew(connection, run)
-    names = read_names(connection, run, query.metrics)
-    alone = [name for name in names if crew.alone(name)]
-    found = read_since(connection, run, replace(query, metrics=alone, rank=crew.lead), since) if alone else []
-    several = [name for name in names if not crew.alone(name)]
-    if log is not None:
-        return found + read_changed(connection, run, crew, log, several, query)
-    return found + (read_together(connection, run, replace(query, metrics=several)) if several else [])
+    if not crew.many:
+        return [as_one(data) for data in read_since(connection, run, replace(query, rank=crew.lead), since)]
+    state = read_state(connection, run)
+    whole = since >= state.kept
+    log = read_after(connection, run, since if whole else state.upto)
+    states = [] if whole else [s for s in streams.load(connection, run) if s.arrived > since]
+    names = _news(connection, run, crew, list(dict.fromkeys(in_order(states, log))), query.metrics)
+    speakers = _speakers(connection, run, crew, log if whole else [], names)
+    several = [name for name in names if name not in speakers]
+    if whole:
+        found = read_changed(connection, run, crew, log, several, query)
+    else:
+        found = read_together(connection, run, replace(query, metrics=several)) if several else []
+    for rank in sorted(set(speakers.values())):
+        some = [name for name in names if speakers.get(name) == rank]
+        of_rank = read_since(connection, run, replace(query, metrics=some, rank=rank), since)
+        found += [as_one(data) for data in of_rank if data.count or data.metric in query.metrics]
+    return found
 
 
 def _older(connection: Connection, run: str, stream: int, chunks: int, since: int) -> Points:

@@ -14,16 +14,16 @@ from ergoscope_contract.catalogue import Reduce
 from ergoscope_server.store import feeds
 from ergoscope_server.store.arrivals import Logged
 from ergoscope_server.store.attempts import reaches
-from ergoscope_server.store.points import LOWEST, Points, join
+from ergoscope_server.store.points import LOWEST, NO_POINTS, IntArray, Points, join
 from ergoscope_server.store.reduce import ADDED, RATIOS, how, ratio, spoken, together
 from ergoscope_server.store.series import (
     Holding,
     Query,
     SeriesData,
+    answer,
     bucketed,
     read_attempts,
     read_holdings,
-    read_names,
     read_series,
 )
 
@@ -48,6 +48,24 @@ class Crew:
         """Whether one rank speaks for a series in every attempt."""
         return not self.many or all(how(metric, parts=parts) is Reduce.FIRST for parts in self.parts.values())
 
+    def adds(self, metric: str) -> bool:
+        """Whether a series is known only where every rank's part of it is, in some attempt."""
+        return any(how(metric, parts=parts) in ADDED for parts in self.parts.values())
+
+    def speaker(self, holdings: Sequence[Holding]) -> Holding | None:
+        """Give what the one rank has that speaks for a series in every attempt; None where there are several.
+
+        Args:
+            holdings: What each rank has of the series, by rank.
+        """
+        if not self.alone(holdings[0].metric):
+            return None
+        lowest: dict[int, Holding] = {}
+        for holding in holdings:
+            for attempt in holding.firsts():
+                lowest.setdefault(attempt, holding)
+        return holdings[0] if len({holding.rank for holding in lowest.values()}) < 2 else None
+
 
 def read_crew(connection: Connection, run: str) -> Crew:
     """Give the senders of a run."""
@@ -63,15 +81,31 @@ def read_crew(connection: Connection, run: str) -> Crew:
 def read_together(connection: Connection, run: str, query: Query) -> list[SeriesData]:
     """Answer a query that asks for everything between two steps, of all ranks as one."""
     crew = read_crew(connection, run)
-    lead = replace(query, rank=crew.lead)
     if not crew.many:
-        return [_as_one(data) for data in read_series(connection, run, lead)]
-    names = read_names(connection, run, query.metrics)
-    alone = [name for name in names if crew.alone(name)]
-    found = {data.metric: data for data in read_series(connection, run, replace(lead, metrics=alone))} if alone else {}
-    for metric, points in read_points(connection, run, crew, [n for n in names if n not in found], query).items():
+        return [as_one(data) for data in read_series(connection, run, replace(query, rank=crew.lead))]
+    held = by_name(read_holdings(connection, run, query.metrics, None))
+    alone = [one for holdings in held.values() if (one := crew.speaker(holdings)) is not None]
+    found = {data.metric: data for data in answer(connection, run, alone, query)}
+    for metric, points in read_points(connection, run, crew, [n for n in held if n not in found], query).items():
         found[metric] = bucketed(Holding(metric, 0, [], {}), points, [], query.buckets)
-    return [_as_one(found[name]) for name in names]
+    return [as_one(found[name]) for name in held]
+
+
+def by_name(holdings: Iterable[Holding]) -> dict[str, list[Holding]]:
+    """Sort holdings by series, in the order of the names; each rank's in turn."""
+    found: dict[str, list[Holding]] = {}
+    for holding in holdings:
+        found.setdefault(holding.metric, []).append(holding)
+    return found
+
+
+def reach(holdings: Iterable[Holding]) -> dict[int, int]:
+    """Give the last step that each attempt speaks for: until any rank has a newer attempt's point."""
+    firsts: dict[int, int] = {}
+    for holding in holdings:
+        for attempt, first in holding.firsts().items():
+            firsts[attempt] = min(first, firsts.get(attempt, first))
+    return reaches(firsts)
 
 
 def read_points(connection: Connection, run: str, crew: Crew, names: Sequence[str], query: Query) -> dict[str, Points]:
@@ -82,7 +116,8 @@ def read_points(connection: Connection, run: str, crew: Crew, names: Sequence[st
     wide = replace(query, first=max(query.first - REACH, LOWEST) if query.first > LOWEST + REACH else LOWEST)
     holdings = read_holdings(connection, run, list(dict.fromkeys([*names, *companions])), None)
     found = read_attempts(connection, run, holdings, wide)
-    return {name: _join(name, found, crew, query) for name in names}
+    limits = {name: reach(held) for name, held in by_name(holdings).items()}
+    return {name: _join(name, found, crew, limits[name], query) for name in names}
 
 
 Found = Mapping[str, Mapping[int, Mapping[int, Points]]]  # by metric, attempt and rank
@@ -93,10 +128,19 @@ def _companions(metric: str) -> list[str]:
     return [f"{name}{slash}{layer}" for name in RATIOS.get(head, ())] + ([head] if slash else [])
 
 
-def _join(metric: str, found: Found, crew: Crew, query: Query) -> Points:
-    limits = reaches(
-        {attempt: min(int(p.steps[0]) for p in ranks.values()) for attempt, ranks in found[metric].items()}
-    )
+def waiting(crew: Crew, names: Iterable[str], there: Iterable[str]) -> list[str]:
+    """Give the series of which points may become known when points of other series arrive.
+
+    Args:
+        crew: Who sends.
+        names: Series that arrived.
+        there: Every series of the run that is asked for.
+    """
+    arrived = set(names)
+    return [n for n in there if n not in arrived and not arrived.isdisjoint(_companions(n)) and crew.adds(n)]
+
+
+def _join(metric: str, found: Found, crew: Crew, limits: Mapping[int, int], query: Query) -> Points:
     pieces = []
     for attempt in sorted(limits):
         points = _of_attempt(metric, attempt, found, crew.parts.get(attempt, 1))
@@ -111,6 +155,10 @@ def _of_attempt(metric: str, attempt: int, found: Found, parts: int) -> Points:
         return found.get(name, {}).get(attempt, {})
 
     ranks = of(metric)
+    if kind is Reduce.FIRST and ranks:  # also where it has no point between the steps asked
+        ranks = {min(ranks): ranks[min(ranks)]}
+    if kind in ADDED and not all(map(len, ranks.values())):
+        return NO_POINTS  # a rank that has a part of it elsewhere
     complete = spoken(of(head), parts) if kind in ADDED else spoken({}, 1)
     if kind is Reduce.RATIO:
         above, below = (of(f"{name}{slash}{layer}") for name in RATIOS[head])
@@ -118,17 +166,27 @@ def _of_attempt(metric: str, attempt: int, found: Found, parts: int) -> Points:
     return together(kind, ranks, complete=complete)
 
 
-def touched(log: Iterable[Logged], metric: str) -> Points:
-    """Give the points that rows of the log hold of a series, whatever their rank."""
-    return join([Points(steps, values) for row in log for steps, values in row.entry.find(metric)])
+def _arrived(log: Iterable[Logged], names: Iterable[str]) -> dict[str, Points]:
+    """Give the points that rows of the log hold of series, whatever their rank."""
+    pieces: dict[str, list[Points]] = {name: [] for name in names}
+    for row in log:
+        for name, found in row.entry.series().items():
+            if name in pieces:
+                pieces[name].extend(Points(steps, values) for steps, values in found)
+    return {name: join(some) for name, some in pieces.items()}
 
 
 def read_changed(
     connection: Connection, run: str, crew: Crew, log: Sequence[Logged], names: Sequence[str], query: Query
 ) -> list[SeriesData]:
     """Give series of all ranks as one at the steps at which rows of the log say something new of them."""
-    changed = {name: np.unique(touched(log, name).steps) for name in names}
-    changed = {name: steps for name, steps in changed.items() if len(steps)}
+    arrived = _arrived(log, [*names, *(name for metric in names for name in _companions(metric))])
+    changed = {}
+    for name in names:
+        # A part of a norm that was there may count only now that what it waited for is there.
+        steps = join([arrived[n] for n in (name, *(_companions(name) if crew.adds(name) else ()))]).steps
+        if len(steps):
+            changed[name] = np.unique(steps)
     if not changed:
         return []
     first = max(query.first, min(int(steps[0]) for steps in changed.values()))
@@ -138,17 +196,17 @@ def read_changed(
     for name, points in found.items():
         new = np.isin(points.steps, changed[name])
         kept = points if new.all() else Points(points.steps[new], points.values[new])
-        answers.append(bucketed(Holding(name, 0, [], {}), kept, [], query.buckets))
+        if len(kept):
+            answers.append(bucketed(Holding(name, 0, [], {}), kept, [], query.buckets))
     return answers
 
 
-def between(connection: Connection, run: str, crew: Crew, metric: str, lead: Points) -> Points:
-    """Give a series of all ranks as one over the stretch of steps of the lead's points."""
-    if not len(lead):
-        return lead
-    query = Query([metric], first=int(lead.steps[0]), last=int(lead.steps[-1]))
+def between(connection: Connection, run: str, crew: Crew, metric: str, steps: IntArray) -> Points:
+    """Give a series of all ranks as one from the first to the last of steps, which rise; there is at least one."""
+    query = Query([metric], first=int(steps[0]), last=int(steps[-1]))
     return read_points(connection, run, crew, [metric], query)[metric]
 
 
-def _as_one(data: SeriesData) -> SeriesData:
+def as_one(data: SeriesData) -> SeriesData:
+    """Give a rank's series as that of all: they are labelled 0."""
     return replace(data, rank=0)

@@ -90,6 +90,8 @@ def ratio(
         return NO_POINTS
     every = [*(p.steps for p in there.values()), *(norms.get(rank, NO_POINTS).steps for rank in there)]
     steps = fold(np.intersect1d, every, complete)
+    if not len(steps):  # as where a rank sent no numerator at all
+        return NO_POINTS
     above, below = np.zeros(len(steps)), np.zeros(len(steps))
     for rank, points in there.items():
         numerator, quotient = _at(norms[rank], steps), _at(points, steps)

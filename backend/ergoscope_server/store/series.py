@@ -75,14 +75,18 @@ class Holding:
     streams: list[StreamState]
     logged: dict[int, Points]
 
-    def limits(self) -> dict[int, int]:
-        """Give the last step that each attempt speaks for."""
+    def firsts(self) -> dict[int, int]:
+        """Give the first step of each attempt."""
         firsts: dict[int, int] = {}
         for state in self.streams:
             firsts[state.attempt] = min(state.first_step, firsts.get(state.attempt, HIGHEST))
         for attempt, points in self.logged.items():
             firsts[attempt] = min(int(points.steps.min()), firsts.get(attempt, HIGHEST))
-        return reaches(firsts)
+        return firsts
+
+    def limits(self) -> dict[int, int]:
+        """Give the last step that each attempt speaks for."""
+        return reaches(self.firsts())
 
 
 def in_order(states: Iterable[StreamState], log: Sequence[Logged]) -> Iterator[str]:
@@ -130,23 +134,18 @@ def read_holdings(connection: Connection, run: str, metrics: Sequence[str], rank
     state = read_state(connection, run)
     log = read_after(connection, run, state.upto)
     if not any(map(is_pattern, metrics)):
-        return hold(streams.load(connection, run, metrics), log, choose((), metrics), rank)
+        return hold(streams.load(connection, run, set(metrics)), log, choose((), metrics), rank)
     states = streams.load(connection, run)
     return hold(states, log, choose(in_order(states, log), metrics), rank)
-
-
-def read_names(connection: Connection, run: str, metrics: Sequence[str]) -> list[str]:
-    """Give the names of series that are asked for."""
-    if not any(map(is_pattern, metrics)):
-        return choose((), metrics)
-    log = read_after(connection, run, read_state(connection, run).upto)
-    return choose(in_order(streams.load(connection, run), log), metrics)
 
 
 def read_attempts(
     connection: Connection, run: str, holdings: Sequence[Holding], query: Query
 ) -> dict[str, dict[int, dict[int, Points]]]:
-    """Give the points of holdings between the query's steps, by metric, attempt and rank, each in step order."""
+    """Give the points of holdings between the query's steps, by metric, attempt and rank, each in step order.
+
+    An attempt and rank that has none between them, but elsewhere, is there without points.
+    """
     spans = [one for h in holdings for one in _spans(connection, run, h, query)]
     fetched = fetch(connection, run, spans, level=FINEST)
     found: dict[str, dict[int, dict[int, Points]]] = {holding.metric: {} for holding in holdings}
@@ -155,15 +154,17 @@ def read_attempts(
             pieces = [fetched[s.number].points for s in holding.streams if s.attempt == attempt and s.number in fetched]
             if attempt in holding.logged:
                 pieces.append(holding.logged[attempt].within(query.first, query.last))
-            points = join(pieces).settled()
-            if len(points):
-                found[holding.metric].setdefault(attempt, {})[holding.rank] = points
+            found[holding.metric].setdefault(attempt, {})[holding.rank] = join(pieces).settled()
     return found
 
 
 def read_series(connection: Connection, run: str, query: Query) -> list[SeriesData]:
     """Answer a query that asks for everything between two steps."""
-    holdings = read_holdings(connection, run, query.metrics, query.rank)
+    return answer(connection, run, read_holdings(connection, run, query.metrics, query.rank), query)
+
+
+def answer(connection: Connection, run: str, holdings: Sequence[Holding], query: Query) -> list[SeriesData]:
+    """Give what holdings have between the query's steps, in its buckets, one series each."""
     spans = {id(h): _spans(connection, run, h, query) for h in holdings}
     levels: dict[int, list[Holding]] = {}
     for holding in holdings:

@@ -23,6 +23,7 @@ from ergoscope_ui.shelves import AT_ONCE, Shelf, choose, shelves
 from ergoscope_ui.theme import palette
 
 _HEIGHT = 170
+_MOST_GROUPS = 60
 _HIDDEN, _SEEN = {"display": "none"}, {"display": "block"}
 _SLOTS = range(AT_ONCE)
 
@@ -109,7 +110,10 @@ def _groups(found: Sequence[Shelf], shown: Shelf, page: int, held: Address) -> l
         target = Address(page="run", run=held.run, tab="series", quantity=of, first=held.first, last=held.last)
         return dcc.Link(words, href=link(target), className="btn on" if on else "btn")
 
-    groups = [to(shelf.name, f"{shelf.name} {len(shelf.keys)}", on=shelf is shown) for shelf in found]
+    near = found[:_MOST_GROUPS]
+    groups = [to(shelf.name, f"{shelf.name} {len(shelf.keys)}", on=shelf is shown) for shelf in near]
+    if len(found) > len(near):
+        groups.append(html.Span(f"and {len(found) - len(near):,} more groups", className="dim"))
     pages = range(1, shown.pages + 1) if shown.pages > 1 else ()
     return [*groups, html.Span(className="sp"), *[to(f"{shown.name}:{n}", str(n), on=n == page) for n in pages]]
 

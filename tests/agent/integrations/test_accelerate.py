@@ -240,3 +240,16 @@ def test_what_cannot_be_watched_raises_where_no_tracker_is() -> None:
         watch(accelerator, None, [])
     with pytest.raises(ValueError, match="optimizer is an empty list"):
         watch(accelerator, mlp(), [])
+
+
+def test_watching_before_the_trackers_are_there_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ERGOSCOPE_SILENT")
+    accelerator = Accelerator(log_with="ergoscope")
+    model = mlp()
+
+    run = watch(accelerator, model, torch.optim.SGD(model.parameters(), lr=0.1))
+
+    assert run is None
+    assert "watch() came before accelerator.init_trackers(); call that first" in capsys.readouterr().err

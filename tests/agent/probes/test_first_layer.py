@@ -112,3 +112,22 @@ def test_an_embedding_as_first_layer_has_no_size() -> None:
     taps.detach()
 
     assert outlet.series("input_rms") == {}
+
+
+def test_the_share_is_of_the_gradient_of_all_optimizers_whoever_moves_the_first_layer() -> None:
+    model = nn.Sequential(nn.Linear(2, 1, bias=False), nn.Linear(1, 1, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, 0.0]]))
+        model[1].weight.fill_(3.0)
+    optimizers = [torch.optim.SGD(model[i].parameters(), lr=0.0) for i in (1, 0)]
+    outlet = MemoryOutlet()
+    taps = attach(model, optimizers, outlet, clock=lambda: 0.0)
+    for _ in range(PERIOD + 1):
+        model.zero_grad()
+        model(torch.tensor([[4.0, 2.0]])).mean().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    taps.detach()
+
+    first, last = math.hypot(12.0, 6.0), 4.0
+    assert outlet.series("first_layer_share")[PERIOD] == pytest.approx(first / math.hypot(first, last))

@@ -192,6 +192,19 @@ def test_a_scaled_loss_reads_as_the_unscaled_one(accumulate: int) -> None:
             assert scaled.series(key)[step] == pytest.approx(value, rel=1e-3, abs=1e-4)
 
 
+def test_a_loss_that_was_changed_after_it_was_scaled_gives_no_parts() -> None:
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    draw = batches(64)
+
+    def act(weight: nn.Parameter, optimizer: torch.optim.Optimizer) -> None:
+        for _ in range(2):
+            (scaler.scale((weight * draw()).sum()) / 2).backward()
+        scaler.step(optimizer)
+        scaler.update()
+
+    assert steps(40, act).series("noise_trace") == {}
+
+
 def test_a_step_of_one_part_among_steps_of_several_is_left_out() -> None:
     draw, number = batches(64), iter(range(1, 1000))
 

@@ -116,6 +116,23 @@ def test_the_latest_of_an_older_attempt_does_not_count(store: Store) -> None:
     assert (summary.latest["loss"], summary.last_step, summary.attempts) == (1.0, 500, 2)
 
 
+def test_norms_are_headline_values_where_rank_0_has_them_whole(store: Store) -> None:
+    columns = {"loss": ([1], [2.0]), "grad_norm": ([1], [3.0])}
+    store.accept([arrival(batch(0, columns, begun=Attempt(ATTEMPT, NOW)))])
+
+    assert _summary(store).latest == {"loss": 2.0, "grad_norm": 3.0}
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_norm_of_before_is_no_headline_once_ranks_have_parts_of_it(store: Store, rank: int) -> None:
+    store.accept([arrival(batch(0, {"loss": ([1], [2.0]), "grad_norm": ([1], [3.0])}, begun=Attempt(ATTEMPT, NOW)))])
+    later = Attempt(ATTEMPT + 1, NOW, rank, 2, parts=2)
+    store.accept([arrival(batch(0, {"grad_norm": ([2], [4.0])}, attempt=ATTEMPT + 1, rank=rank, begun=later))])
+    store.accept([arrival(batch(1, {"grad_norm": ([3], [4.0])}, attempt=ATTEMPT + 1, rank=rank))])
+
+    assert _summary(store).latest == {"loss": 2.0}
+
+
 @pytest.mark.parametrize("how", ["finished", "failed", "crashed"])
 def test_an_ending_gives_the_status_and_a_new_attempt_opens_the_run_again(store: Store, how: str) -> None:
     store.accept([arrival(batch(0, {"x": line(0, 1)}), received=NOW)])

@@ -4,6 +4,7 @@ import pytest
 
 from ergoscope_server.store import increments, tidy
 from ergoscope_server.store.errors import UnknownRunError
+from ergoscope_server.store.ranks import TOGETHER
 from ergoscope_server.store.series import Query
 from ergoscope_server.store.store import Store
 from tests.backend.store.batches import arrival, batch, line
@@ -64,6 +65,23 @@ def test_what_arrived_since_a_cursor_is_given_on_request(store: Store) -> None:
     assert answer.cursor == 12
     assert answer.series[0].points.steps.tolist() == list(range(80, 120))
     assert answer.series[1].count == 0
+
+
+@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_pattern_since_a_cursor_gives_only_what_changed(store: Store, rank: int, kept: bool) -> None:
+    store.accept([arrival(batch(0, {"x": line(0, 10), "y": line(0, 10)}, rank=rank))])
+    store.accept([arrival(batch(1, {"y": line(10, 10)}, rank=rank))])
+    store.fold("r")
+    if not kept:
+        store.tidy("r")  # what is folded was received long ago
+    store.accept([arrival(batch(2, {"x": line(20, 1)}, rank=rank))])
+
+    answer = store.series("r", Query(["*"], since=2, rank=TOGETHER))
+    assert [(data.metric, data.rank, data.points.steps.tolist()) for data in answer.series] == [("x", 0, [20])]
+
+    news = store.increment("r", 2, ["*"], rank=TOGETHER)
+    assert [(data.metric, data.rank, data.points.steps.tolist()) for data in news.series] == [("x", 0, [20])]
 
 
 def test_a_cursor_older_than_the_log_is_torn_for_streams_and_answered_whole_on_request(store: Store) -> None:

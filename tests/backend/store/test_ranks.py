@@ -133,3 +133,127 @@ def test_a_run_whose_only_sender_is_another_rank_is_read_all_the_same(store: Sto
 
     assert ask(store, "loss") == {"loss": [(1, 2.0)]}
     assert store.tail("r", "loss", 3)[1].tolist() == [2.0]
+
+
+@pytest.mark.usefixtures("settle")
+def test_a_ratio_without_its_numerator_is_absent(store: Store) -> None:
+    send(store, 0, {"update_ratio": ([1], [0.5])})
+    send(store, 1, {"update_ratio": ([1], [0.5])})
+
+    assert ask(store, "update_ratio") == {"update_ratio": []}
+    assert store.tail("r", "update_ratio", 3)[0].tolist() == []
+
+
+@pytest.mark.usefixtures("settle")
+def test_the_ends_of_a_series_that_only_another_rank_has_are_found(store: Store) -> None:
+    steps = list(range(1, 11))
+    send(store, 0, {"lr": (steps, [0.1] * 10)}, parts=1)
+    send(store, 1, {"loss": (steps, [2.0] * 10), "val/acc": (steps, [0.5] * 10)}, parts=1)
+
+    for name, value in (("loss", 2.0), ("val/acc", 0.5)):
+        tail, head = store.tail("r", name, 3), store.head("r", name, 2)
+        assert (tail[0].tolist(), tail[1].tolist()) == ([8, 9, 10], [value] * 3)
+        assert (head[0].tolist(), head[1].tolist()) == ([1, 2], [value] * 2)
+
+
+@pytest.mark.usefixtures("settle")
+def test_the_ends_reach_as_far_as_any_rank_but_of_norms_as_far_as_all(store: Store) -> None:
+    early, late = list(range(1, 7)), list(range(5, 11))
+    send(store, 0, {"loss": (early, [1.0] * 6), "grad_norm": (early, [3.0] * 6)})
+    send(store, 1, {"loss": (late, [2.0] * 6), "grad_norm": (late, [4.0] * 6)})
+
+    assert store.tail("r", "loss", 2)[0].tolist() == [9, 10]
+    assert store.head("r", "loss", 2)[0].tolist() == [1, 2]
+    assert store.tail("r", "grad_norm", 2)[0].tolist() == [5, 6]
+    assert store.head("r", "grad_norm", 2)[0].tolist() == [5, 6]
+    assert store.tail("r", "grad_norm", 2)[1].tolist() == [5.0, 5.0]
+
+
+@pytest.mark.usefixtures("settle")
+def test_the_lowest_rank_that_has_a_series_gives_it(store: Store) -> None:
+    send(store, 0, {"lr": ([1, 2], [0.1, 0.1])}, parts=1)
+    send(store, 2, {"val/acc": ([1, 2, 3], [0.2, 0.2, 0.2]), "lr": ([1, 2, 3], [0.3] * 3)}, parts=1)
+    send(store, 1, {"val/acc": ([1, 2], [0.5, 0.6])}, parts=1)
+
+    assert ask(store, "*") == {"lr": [(1, 0.1), (2, 0.1)], "val/acc": [(1, 0.5), (2, 0.6)]}
+    assert ask(store, "*", first=3) == {"lr": [], "val/acc": []}
+
+
+@pytest.mark.usefixtures("settle")
+def test_each_attempt_of_a_series_has_its_own_lowest_rank(store: Store) -> None:
+    send(store, 0, {"lr": ([1, 2], [0.1, 0.1])}, parts=1)
+    send(store, 1, {"val/acc": ([1, 2, 3], [0.5, 0.6, 0.7])}, parts=1)
+    send(store, 0, {"val/acc": ([3, 4], [0.8, 0.9])}, parts=1, number=ATTEMPT + 1000)
+
+    assert ask(store, "val/acc") == {"val/acc": [(1, 0.5), (2, 0.6), (3, 0.8), (4, 0.9)]}
+    assert ask(store, "val/acc", first=2, last=2) == {"val/acc": [(2, 0.6)]}
+    assert store.tail("r", "val/acc", 3)[0].tolist() == [2, 3, 4]
+
+
+def test_increments_bring_what_only_another_rank_has(store: Store) -> None:
+    send(store, 0, {"lr": ([1], [0.1])}, parts=1)
+    send(store, 1, {"val/acc": ([1], [0.5]), "lr": ([1], [0.2])}, parts=1)
+
+    for since in (0, 1):
+        news = store.increment("r", since, ["*"], rank=TOGETHER).series
+        asked = store.series("r", Query(["*"], since=since, rank=TOGETHER)).series
+        wanted = {"val/acc": [0.5]} if since else {"lr": [0.1], "val/acc": [0.5]}
+        assert {data.metric: data.points.values.tolist() for data in news} == wanted
+        assert {data.metric: data.points.values.tolist() for data in asked} == wanted
+        assert {data.rank for data in [*news, *asked]} == {0}
+
+
+@pytest.mark.usefixtures("settle")
+@pytest.mark.parametrize("resumed", [[0, 1], [0]])
+def test_a_superseded_attempt_does_not_show_in_a_part_of_the_steps(store: Store, resumed: list[int]) -> None:
+    every = list(range(10_000))
+    for rank in (0, 1):
+        send(store, rank, {"loss": (every, [1.0] * 10_000), "grad_norm": (every, [3.0] * 10_000)})
+    for rank in resumed:
+        later: Columns = {"loss": ([1000, 1010], [2.0, 2.0]), "grad_norm": ([1000, 1010], [4.0, 4.0])}
+        send(store, rank, later, number=ATTEMPT + 1000)
+
+    assert ask(store, "loss", "grad_norm", first=5000) == {"loss": [], "grad_norm": []}
+    assert ask(store, "loss", first=998, last=1005) == {"loss": [(998, 1.0), (999, 1.0), (1000, 2.0)]}
+    assert store.tail("r", "loss", 3)[0].tolist() == [999, 1000, 1010]
+    assert store.tail("r", "grad_norm", 2)[0].tolist() == ([1000, 1010] if len(resumed) == 2 else [998, 999])
+
+
+@pytest.mark.usefixtures("settle")
+def test_a_layer_whose_part_one_rank_lacks_at_some_steps_is_absent_there_in_any_range(store: Store) -> None:
+    steps = [1, 2, 3]
+    send(store, 0, {"grad_norm": (steps, [3.0] * 3), "grad_norm/a": (steps, [3.0] * 3)})
+    send(store, 1, {"grad_norm": (steps, [4.0] * 3), "grad_norm/a": ([1], [4.0])})
+
+    assert ask(store, "grad_norm/a") == {"grad_norm/a": [(1, 5.0)]}
+    far = 5_000
+    send(store, 0, {"grad_norm": ([far], [3.0]), "grad_norm/a": ([far], [3.0])}, seq=1)
+    send(store, 1, {"grad_norm": ([far], [4.0])}, seq=1)
+    assert ask(store, "grad_norm/a", first=far) == {"grad_norm/a": []}
+
+
+@pytest.mark.usefixtures("settle")
+def test_a_layer_that_only_waited_for_another_rank_comes_with_it(store: Store) -> None:
+    send(store, 0, {"grad_norm": ([1, 2], [3.0, 3.0]), "grad_norm/b": ([1, 2], [3.0, 2.0])})
+    first = store.increment("r", 0, ["*"], rank=TOGETHER)
+    send(store, 1, {"grad_norm": ([1], [4.0])})
+
+    for metrics in (["*"], ["grad_norm/*"], ["grad_norm/b"]):
+        news = store.increment("r", first.cursor, metrics, rank=TOGETHER).series
+        asked = store.series("r", Query(metrics, since=first.cursor, rank=TOGETHER)).series
+        for series in (news, asked):
+            assert {d.metric: d.points.values.tolist() for d in series}["grad_norm/b"] == [3.0]
+    assert first.series == []
+
+
+@pytest.mark.usefixtures("settle")
+def test_a_ratio_that_only_waited_for_its_numerator_comes_with_it(store: Store) -> None:
+    for rank in (0, 1):
+        send(store, rank, {"update_ratio": ([1], [0.5])})
+    since = store.cursor("r")
+    for rank in (0, 1):
+        send(store, rank, {"update_norm": ([1], [3.0])}, seq=1)
+
+    news = store.increment("r", since, ["update_ratio"], rank=TOGETHER).series
+
+    assert [(d.metric, d.points.values.tolist()) for d in news] == [("update_ratio", [0.5])]

@@ -79,5 +79,12 @@ def test_a_ratio_divides_the_norms_of_all_parts() -> None:
     assert pairs(ratio({}, norms, sizes, complete=np.array([1, 2]))) == []
 
 
+def test_a_ratio_whose_numerators_are_missing_is_not_there() -> None:
+    ratios = {0: line((1, 0.5)), 1: line((1, 0.5))}
+
+    assert pairs(ratio(ratios, {}, {}, complete=np.array([1]))) == []
+    assert pairs(ratio(ratios, {0: line((1, 3.0))}, {}, complete=np.array([1]))) == []
+
+
 def test_a_ratio_to_nothing_is_not_a_number() -> None:
     assert str(pairs(ratio({0: line((1, 0.0))}, {0: line((1, 0.0))}, {}, complete=np.array([1])))) == "[(1, nan)]"
