@@ -38,8 +38,8 @@ class Watched:
         self._alignment = cast(AlignmentProbe, self._probes[ALIGNMENT])
         self._schedule = schedule
         self._clock = clock
-        # Whether to know the update takes a copy of the weights.
-        self._copies = layers.spread or not self._moves_plainly(layers.moment())
+        # Whether to know the update takes a copy of the weights; the first moment shows what is spread.
+        self._copies = not self._moves_plainly(layers.moment()) or layers.spread
         self._overwrites = False
         self._looks = 8  # steps at which it is looked for whether gradients are overwritten
         self._seen: tuple[Tensor, int] | None = None  # a gradient and its version before the step
