@@ -24,7 +24,7 @@ _HASTE = 32  # steps after which an overrun brings the next review forward
 _TELL = 64  # steps before anything is said: the first costs are those of a cold start
 _REMEMBERED = 15  # readings of which a cost is the median
 _PAUSE = 4.0  # a step longer than this many usual ones holds something that is not training
-_PLANNED = 0.85  # of the budget; the rest is for what the clock does not see: training that finds its caches cold
+_PLANNED = 0.78  # of the budget; the rest is for what the clock does not see: training that finds its caches cold
 _LOOK = 2  # steps that are looked at as a whole when something happened: two can be compared
 _APART = 64  # steps between two such looks
 _WINDOW_FADE = 0.8  # weight of the past in what was spent and expected between two reviews
@@ -98,7 +98,7 @@ class Schedule:
     A clean step is the time between two steps less what the agent used of it. The overhead is the agent's time over
     the time of clean steps, each summed with weights that fade (never a mean of ratios), over everything the agent
     does in the process of training, whether it was scheduled or not. What the agent's work does to the caches is not
-    in it, so only 85 % of the budget are planned for.
+    in it, so only 78 % of the budget are planned for.
     """
 
     def __init__(self, budget: float, tasks: Sequence[Task]) -> None:
