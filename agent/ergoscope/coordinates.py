@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ergoscope.clipping import Cuts
-from ergoscope.histogram import stride
+from ergoscope.hearing.clipping import Cuts
 from ergoscope.layers import Moment
+from ergoscope.numerics.histogram import stride
 
 LIMIT = 65_536  # entries kept of all layers together
 DECAY = 0.9  # a memory of 10 readings

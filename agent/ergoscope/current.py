@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from ergoscope.client import Client
 from ergoscope.errors import MissingTorchError, ServerError, UnknownRunError
-from ergoscope.notebook import running_cell
+from ergoscope.lifetime.notebook import running_cell
 from ergoscope.opening import check_resume, open_run
 from ergoscope.session import Run
 from ergoscope.settings import Knobs, Settings

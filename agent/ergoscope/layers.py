@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ergoscope.norms import common_dtype
+from ergoscope.numerics.norms import common_dtype
 from ergoscope.shards import answering, is_partial, is_spread, local, seat
 
 Names = NewType("Names", dict[int, str])  # id of a parameter -> its name

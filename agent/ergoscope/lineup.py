@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from torch import nn
 from torch.optim import Optimizer
 
-from ergoscope.clipping import Clips
+from ergoscope.hearing.clipping import Clips
+from ergoscope.numerics.sketch import Sketcher
 from ergoscope.probes.activation import ActivationProbe
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
@@ -21,7 +22,6 @@ from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.update import UpdateProbe
 from ergoscope.probes.weights import WeightProbe
 from ergoscope.schedule import Task
-from ergoscope.sketch import Sketcher
 
 (
     LOSS,

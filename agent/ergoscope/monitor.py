@@ -9,14 +9,14 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from ergoscope.clipping import Clips
 from ergoscope.findings import Findings
+from ergoscope.hearing.clipping import Clips
+from ergoscope.hearing.listening import Ear, Guard, anything_compiled
+from ergoscope.hearing.pieces import See
 from ergoscope.layers import Layers, name_parameters
 from ergoscope.ledger import Ledger
 from ergoscope.lineup import ACTIVATIONS, FIRST_LAYER, GRADIENT, LOSS, NOISE, TASKS, Shared
-from ergoscope.listening import Ear, Guard, anything_compiled
 from ergoscope.outlet import Outlet
-from ergoscope.pieces import See
 from ergoscope.probes.activation import ActivationProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
 from ergoscope.probes.noise import NoiseProbe

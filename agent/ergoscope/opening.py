@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ergoscope.capture import describe_system, hostname
-from ergoscope.companion import Companion
 from ergoscope.config import as_config
 from ergoscope.errors import SettingError
-from ergoscope.feed import Feed, Nowhere
+from ergoscope.lifetime.companion import Companion
 from ergoscope.manifest import attempt_folder
 from ergoscope.names import readable_name, run_id
 from ergoscope.ranks import Place, agree, find_place
-from ergoscope.ring import Ring
 from ergoscope.session import Line, Run
 from ergoscope.settings import Settings
+from ergoscope.stream.feed import Feed, Nowhere
+from ergoscope.stream.ring import Ring
 from ergoscope.voice import Voice
 from ergoscope_contract.records import Attempt
 from ergoscope_contract.records import Run as RunRecord

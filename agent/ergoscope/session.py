@@ -15,17 +15,17 @@ from typing import Literal, Protocol
 import msgspec
 
 from ergoscope.capture import mask_object, source
-from ergoscope.companion import Companion
 from ergoscope.config import Config
-from ergoscope.exits import ExitWatch, describe
-from ergoscope.feed import Feed, Nowhere
+from ergoscope.lifetime.companion import Companion
+from ergoscope.lifetime.exits import ExitWatch, describe
+from ergoscope.lifetime.notebook import CellWatch, running_cell, running_shell
+from ergoscope.lifetime.signals import note_signals
 from ergoscope.manifest import Manifest
-from ergoscope.notebook import CellWatch, running_cell, running_shell
 from ergoscope.process import birth
-from ergoscope.ring import ReaderState, Ring, Word
-from ergoscope.rows import read_row
 from ergoscope.settings import Settings
-from ergoscope.signals import note_signals
+from ergoscope.stream.feed import Feed, Nowhere
+from ergoscope.stream.ring import ReaderState, Ring, Word
+from ergoscope.stream.rows import read_row
 from ergoscope.voice import Voice
 from ergoscope_contract.records import Attempt, Ending, Event
 from ergoscope_contract.records import Run as RunRecord

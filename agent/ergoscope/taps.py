@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ergoscope.clip_tap import ClipTap, Hearing
 from ergoscope.description import describe
 from ergoscope.fence import Fence
+from ergoscope.hearing.clip_tap import ClipTap, Hearing
 from ergoscope.monitor import Monitor
 from ergoscope.outlet import Outlet
 from ergoscope.watched import innermost

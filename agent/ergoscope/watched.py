@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ergoscope.clipping import Clips
+from ergoscope.hearing.clipping import Clips
 from ergoscope.layers import Layers, Moment
 from ergoscope.lineup import ADD_UP, ALIGNMENT, LOSS, NOISE, READ_GRADIENTS, UPDATE, Shared, make_probes
 from ergoscope.probes.alignment import AlignmentProbe

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ergoscope.manifest import Manifest
-from ergoscope.ring import Ring
+from ergoscope.stream.ring import Ring
 from ergoscope_contract.records import Attempt, Run
 from tests.agent.fake_server import FakeServer
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from ergoscope.clipping import Cuts
 from ergoscope.coordinates import Coordinates
+from ergoscope.hearing.clipping import Cuts
 from ergoscope.layers import Layers, Names
 
 

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from ergoscope.config import as_config
 from ergoscope.current import init, watch
-from ergoscope.exits import describe
+from ergoscope.lifetime.exits import describe
 from ergoscope.session import Run
 from ergoscope.settings import Knobs, Settings
 from ergoscope.voice import Voice

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Unpack
 
-from ergoscope.exits import describe
 from ergoscope.integrations.absence import missing
 from ergoscope.integrations.hosted import Hosted, StandIn
+from ergoscope.lifetime.exits import describe
 from ergoscope.session import Run
 from ergoscope.settings import Knobs
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Unpack
 from torch import nn
 from torch.optim import Optimizer
 
-from ergoscope.exits import describe
 from ergoscope.integrations.absence import missing
 from ergoscope.integrations.hosted import Hosted
+from ergoscope.lifetime.exits import describe
 from ergoscope.session import Run
 from ergoscope.settings import Knobs
 

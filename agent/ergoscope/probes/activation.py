@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ergoscope.findings import Column, Findings
+from ergoscope.hearing.listening import Ear
+from ergoscope.hearing.units import Nonlinearity, nonlinearities, silence
 from ergoscope.layers import Moment
-from ergoscope.listening import Ear
 from ergoscope.probes.probe import Reading
-from ergoscope.units import Nonlinearity, nonlinearities, silence
 
 _WINDOW = 16  # looks at which a unit must have been silent to be called dead
 

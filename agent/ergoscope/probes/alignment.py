@@ -12,13 +12,13 @@ from torch.optim import SGD, Optimizer
 
 from ergoscope.findings import Column, Findings
 from ergoscope.layers import Layout, Moment
-from ergoscope.norms import norms_of
+from ergoscope.numerics.norms import norms_of
+from ergoscope.numerics.products import products_of
+from ergoscope.numerics.running import RatioOfMeans
+from ergoscope.numerics.triangle import rms_without_decay, turn
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.update import UpdateProbe
-from ergoscope.products import products_of
 from ergoscope.recipe import Recipe, recipes_of
-from ergoscope.running import RatioOfMeans
-from ergoscope.triangle import rms_without_decay, turn
 
 _UNROUNDED = (torch.float32, torch.float64)  # in 16 bits the move is what rounding left of the optimizer's step
 
@@ -52,7 +52,7 @@ class AlignmentProbe:
     """The weights w before a step against its gradient g and its move D, by layer and over the layers with a gradient.
 
     - `angular_update`: the angle between w and w' = w + D. `adam_update_rms`: D without AdamW's decay, in units of the
-      learning rate. Both are arithmetic on |w|, |w'| and |D|, see `ergoscope.triangle`.
+      learning rate. Both are arithmetic on |w|, |w'| and |D|, see `ergoscope.numerics.triangle`.
     - `eff_lr`: lr/|w|^2 or lr/|w|; of the whole the mean lr, weighted by |w|^2, in the place of lr.
     - `cos_w_neg_grad`: -w.g / (|w| |g|).
     - `fdr1_ratio`: SGD with v' = mu v + (1 - d)(g + decay w), w' = w - lr v' keeps the mean of |w|^2 only when the

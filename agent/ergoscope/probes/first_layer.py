@@ -9,11 +9,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ergoscope.coupling import MOST, slope
 from ergoscope.findings import Findings
+from ergoscope.hearing.listening import Ear
 from ergoscope.layers import Moment
-from ergoscope.listening import Ear
-from ergoscope.norms import norms_of
+from ergoscope.numerics.coupling import MOST, slope
+from ergoscope.numerics.norms import norms_of
 from ergoscope.probes.probe import Reading
 
 _WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Bilinear)

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from ergoscope.findings import Column, Findings
-from ergoscope.histogram import stride
 from ergoscope.layers import Layout, Moment
+from ergoscope.numerics.histogram import stride
+from ergoscope.numerics.products import in_order_of_memory
 from ergoscope.probes.probe import Reading
-from ergoscope.products import in_order_of_memory
 
 _PART = 100  # one entry of so many is looked at
 _LEAST = 1024  # but so many of a layer at least, or all that it has

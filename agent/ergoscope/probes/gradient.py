@@ -8,10 +8,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ergoscope.clipping import Clips, Cuts
 from ergoscope.findings import Findings
+from ergoscope.hearing.clipping import Clips, Cuts
 from ergoscope.layers import Layout, Moment
-from ergoscope.norms import dense_entries, norms_of
+from ergoscope.numerics.norms import dense_entries, norms_of
 from ergoscope.probes.probe import Reading
 
 _UNCOUNTED = -1.0

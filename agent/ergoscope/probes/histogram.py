@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ergoscope.findings import Findings
-from ergoscope.histogram import SLOTS, count_exponents, sample_entries, to_histogram
 from ergoscope.layers import Moment
+from ergoscope.numerics.histogram import SLOTS, count_exponents, sample_entries, to_histogram
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.update import UpdateProbe
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ergoscope.findings import Findings
 from ergoscope.layers import Moment
+from ergoscope.numerics.scaling import factor_of, find_scale
 from ergoscope.probes.probe import Reading
-from ergoscope.scaling import factor_of, find_scale
 
 _HELD = 256  # losses of one step that are kept apart before they are summed
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 import torch
 
 from ergoscope.findings import Findings
-from ergoscope.histogram import sample_entries
 from ergoscope.layers import Moment
-from ergoscope.moments import moments_of
+from ergoscope.numerics.histogram import sample_entries
+from ergoscope.numerics.moments import moments_of
 from ergoscope.probes.probe import Reading
 
 

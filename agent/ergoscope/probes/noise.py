@@ -8,15 +8,15 @@ from typing import ClassVar, cast
 
 from torch import Tensor, distributed, nn
 
-from ergoscope.clipping import Clips, Cuts
 from ergoscope.coordinates import DECAY, Coordinates
-from ergoscope.debias import Level, Split, split_by_parts, split_by_running_mean
 from ergoscope.findings import Findings
+from ergoscope.hearing.clipping import Clips, Cuts
+from ergoscope.hearing.pieces import Heard, Pieces, See
 from ergoscope.layers import Moment
-from ergoscope.norms import norms_of
-from ergoscope.pieces import Heard, Pieces, See
+from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_running_mean
+from ergoscope.numerics.norms import norms_of
+from ergoscope.numerics.scaling import find_scale
 from ergoscope.probes.probe import Reading
-from ergoscope.scaling import find_scale
 from ergoscope.shards import seat
 
 _CLEAR = 2.0  # standard errors that the slope must be above zero before anything is divided by it

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ergoscope.findings import Findings
 from ergoscope.layers import Moment
+from ergoscope.numerics.running import RatioOfMeans
+from ergoscope.numerics.sketch import Sketcher
 from ergoscope.probes.probe import Reading
-from ergoscope.running import RatioOfMeans
-from ergoscope.sketch import Sketcher
 
 Vector = NDArray[np.float64]  # a sketch on the host, shape (buckets,)
 

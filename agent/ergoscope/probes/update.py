@@ -10,7 +10,7 @@ from torch.optim import SGD, Optimizer
 
 from ergoscope.findings import Column, Findings
 from ergoscope.layers import Layout, Moment
-from ergoscope.norms import norms_of
+from ergoscope.numerics.norms import norms_of
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.weights import WeightProbe
 

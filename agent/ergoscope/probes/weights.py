@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from ergoscope.findings import Findings
 from ergoscope.layers import Layout, Moment
-from ergoscope.norms import norms_of
+from ergoscope.numerics.norms import norms_of
 from ergoscope.probes.probe import Reading
 
 

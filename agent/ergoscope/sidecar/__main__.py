@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ergoscope.errors import ErgoscopeError
 from ergoscope.manifest import Manifest
-from ergoscope.ring import Ring, Word
 from ergoscope.sidecar.delivery import HttpDelivery
 from ergoscope.sidecar.life import Sidecar
 from ergoscope.sidecar.lock import WRITER, FileLock
+from ergoscope.stream.ring import Ring, Word
 
 NICENESS = 5  # the job comes first
 

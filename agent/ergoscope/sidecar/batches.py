@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from ergoscope.entries import Kind, Record, unpack_keys, unpack_record, unpack_row
+from ergoscope.stream.entries import Kind, Record, unpack_keys, unpack_record, unpack_row
 from ergoscope_contract.columns import pack_block
 from ergoscope_contract.errors import ContractError
 from ergoscope_contract.records import (

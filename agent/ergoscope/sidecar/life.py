@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from ergoscope.lifetime.signals import signal_seen
 from ergoscope.manifest import Manifest
 from ergoscope.process import Witness
-from ergoscope.ring import ReaderState, Ring, Word
 from ergoscope.sidecar.courier import REFUSED, Courier
 from ergoscope.sidecar.delivery import Delivery
 from ergoscope.sidecar.lock import SENDER, FileLock
@@ -20,7 +20,7 @@ from ergoscope.sidecar.recorder import Closed, Recorder
 from ergoscope.sidecar.spool import segment_path, segments
 from ergoscope.sidecar.surroundings import Surroundings
 from ergoscope.sidecar.tables import FILE as TABLES
-from ergoscope.signals import signal_seen
+from ergoscope.stream.ring import ReaderState, Ring, Word
 from ergoscope_contract.records import Event
 
 POLL_S = 0.05

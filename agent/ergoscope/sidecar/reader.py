@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable, Iterator
 
-from ergoscope.ring import ALIGN, HEAD, PAD, Ring, Word
+from ergoscope.stream.ring import ALIGN, HEAD, PAD, Ring, Word
 
 PATIENCE_S = 1.0
 

@@ -7,13 +7,13 @@ from typing import Literal
 
 import msgspec
 
-from ergoscope.entries import Kind
 from ergoscope.manifest import Manifest
-from ergoscope.ring import ReaderState, Ring, Word
 from ergoscope.sidecar.batches import Gathering
 from ergoscope.sidecar.reader import RingReader
 from ergoscope.sidecar.spool import SpoolWriter
 from ergoscope.sidecar.tables import TableFile
+from ergoscope.stream.entries import Kind
+from ergoscope.stream.ring import ReaderState, Ring, Word
 from ergoscope_contract.codec import encode
 from ergoscope_contract.records import Attempt, Ending, Event, JsonObject, Pulse
 

@@ -9,7 +9,6 @@ from ergoscope.capture import hostname
 from ergoscope.errors import RingError
 from ergoscope.manifest import Manifest
 from ergoscope.process import lives
-from ergoscope.ring import Ring
 from ergoscope.sidecar.batches import Gathering
 from ergoscope.sidecar.courier import REFUSED, Courier, refused_batches
 from ergoscope.sidecar.delivery import Delivery
@@ -17,6 +16,7 @@ from ergoscope.sidecar.life import clear, last_word
 from ergoscope.sidecar.lock import SENDER, WRITER, FileLock
 from ergoscope.sidecar.recorder import Recorder
 from ergoscope.sidecar.spool import SpoolWriter, ended, segment_path, segments, undelivered
+from ergoscope.stream.ring import Ring
 from ergoscope_contract.codec import encode
 from ergoscope_contract.records import Ending
 

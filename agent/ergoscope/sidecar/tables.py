@@ -5,7 +5,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from ergoscope.entries import unpack_keys
+from ergoscope.stream.entries import unpack_keys
 
 FILE = "tables"
 _FRAME = struct.Struct("<II")  # length, crc32

@@ -2,7 +2,8 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-# How all of these are biased. The parts are those of `ergoscope.pieces`; without several a running mean stands in.
+# How all of these are biased. The parts are those of `ergoscope.hearing.pieces`; without several a running mean
+# stands in.
 BIAS = (
     "parts that are no random parts of one batch bias it: shared sequences, batch statistics, shared dropout, backward "
     "passes of different losses. With one part a step it is told from a running mean over at most 65,536 entries and "

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from ergoscope.clipping import Clips
 from ergoscope.findings import Findings
+from ergoscope.hearing.clipping import Clips
 from ergoscope.layers import Layers, Names
 from ergoscope.probes.gradient import GradientProbe
 from ergoscope.taps import attach

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from ergoscope.sketch import BUCKETS
+from ergoscope.numerics.sketch import BUCKETS
 from ergoscope.taps import attach
 from tests.agent.given import SIZE, STEPS, last, noise, readings, train_on
 from tests.agent.memory_outlet import MemoryOutlet

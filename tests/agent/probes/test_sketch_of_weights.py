@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812  # as everybody calls it
 from torch.optim import SGD
 
-from ergoscope.sketch import BUCKETS, SEED, Sketcher
+from ergoscope.numerics.sketch import BUCKETS, SEED, Sketcher
 from ergoscope.taps import attach
 from ergoscope_contract.records import Sketch
 from tests.agent.given import SIZE, STEPS, last, noise, readings, train_on

@@ -2,8 +2,8 @@
 
 from array import array
 
-from ergoscope.entries import Kind, pack_keys, pack_record, pack_row
 from ergoscope.sidecar.batches import Gathering
+from ergoscope.stream.entries import Kind, pack_keys, pack_record, pack_row
 from ergoscope_contract.codec import decode, encode
 from ergoscope_contract.columns import unpack
 from ergoscope_contract.records import Attempt, Event, Histogram, Pulse, Run

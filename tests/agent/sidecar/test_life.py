@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import ergoscope
-from ergoscope.ring import Word
+from ergoscope.stream.ring import Word
 from tests.agent.fake_server import Answer, FakeServer
 
 Until = Callable[..., None]

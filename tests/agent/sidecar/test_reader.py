@@ -1,7 +1,7 @@
 """The reader takes whole records only."""
 
-from ergoscope.ring import HEAD, Ring, RingWriter, Word
 from ergoscope.sidecar.reader import RingReader
+from ergoscope.stream.ring import HEAD, Ring, RingWriter, Word
 
 
 class Clock:

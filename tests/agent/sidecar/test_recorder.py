@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ergoscope.feed import Feed
 from ergoscope.manifest import Manifest
-from ergoscope.ring import ReaderState, Ring, Word
 from ergoscope.sidecar.recorder import Recorder
 from ergoscope.sidecar.spool import START, ended, frames
+from ergoscope.stream.feed import Feed
+from ergoscope.stream.ring import ReaderState, Ring, Word
 from ergoscope_contract.codec import decode
 from ergoscope_contract.columns import unpack
 from ergoscope_contract.records import Batch, Ending, Event

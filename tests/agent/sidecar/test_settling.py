@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 import ergoscope
-from ergoscope.feed import Feed
 from ergoscope.manifest import Manifest
-from ergoscope.ring import Ring, Word
 from ergoscope.sidecar.delivery import HttpDelivery, Outcome
 from ergoscope.sidecar.lock import SENDER, WRITER, FileLock
 from ergoscope.sidecar.recorder import Recorder
 from ergoscope.sidecar.settling import settle, standing
+from ergoscope.stream.feed import Feed
+from ergoscope.stream.ring import Ring, Word
 from ergoscope_contract.codec import decode
 from tests.agent.fake_server import FakeServer
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ergoscope.entries import pack_keys
 from ergoscope.sidecar.tables import TableFile
+from ergoscope.stream.entries import pack_keys
 
 
 def test_tables_are_known_again(tmp_path: Path) -> None:

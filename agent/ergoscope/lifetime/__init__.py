@@ -1,0 +1,1 @@
+"""How a job begins and ends: the process, its signals, its exits, its notebook, its sidecar."""

@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: what the probes compute with."""
