@@ -2,8 +2,8 @@
 
     python -m benchmarks.footprint --net conv --steps 200
 
-Memory is the peak of the training process; ours has its sidecar beside it, which is given apart. Bytes are those of the
-spool, compressed as they would be sent.
+Memory is the peak of the training process; ours has its sidecar beside it, and it is given apart. Bytes are what a
+variant left on the disk for a step: of ours the spool, compressed as it would be sent.
 """
 
 import argparse
@@ -20,13 +20,13 @@ import torch
 
 from benchmarks.machine import about
 from benchmarks.nets import NETS
-from benchmarks.watched import watched
+from benchmarks.variants import variants_for
 from ergoscope.fence import Fence
 
 _MIB = 1 << 20
 
 
-def train(net: str, variant: str, steps: int) -> dict[str, float]:
+def train(net: str, variant: str, *, budgets: list[float], steps: int) -> dict[str, float]:
     """Train in this process; give its peak memory in MiB, bytes a step, and microseconds a step inside our hooks."""
     torch.set_num_threads(1)
     fences: list[Fence] = []
@@ -39,25 +39,21 @@ def train(net: str, variant: str, steps: int) -> dict[str, float]:
     Fence.__init__ = remember  # type: ignore[method-assign]  # the only way to the agent's own account
     job = NETS[net]()
     with tempfile.TemporaryDirectory() as folder:
-        if variant == "nothing":
-            for _ in range(steps):
-                job.step()
-            return {"memory": _peak()}
-        with watched(job, folder):
-            for _ in range(steps):
-                job.step()
+        with variants_for(job, budgets=budgets, peers=True)[variant](job, folder) as do:
+            for step in range(steps):
+                do(step)
             spent = sum(fence.spent for fence in fences)
-            sidecar = _sidecar_memory()
-            time.sleep(1.0)  # the sidecar writes what is left
+            beside = _children_memory()
+            time.sleep(1.0)  # what is written beside the training is written to the end
         size = sum(f.stat().st_size for f in Path(folder).rglob("*") if f.is_file() and f.suffix != ".ring")
-        return {"memory": _peak(), "sidecar": sidecar, "bytes": size / steps, "hooks": 1e6 * spent / steps}
+    return {"memory": _peak(), "beside": beside, "bytes": size / steps, "hooks": 1e6 * spent / steps}
 
 
 def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _MIB
 
 
-def _sidecar_memory() -> float:
+def _children_memory() -> float:
     """Resident MiB of this process's children."""
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     pages = sum(int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children)
@@ -65,32 +61,41 @@ def _sidecar_memory() -> float:
 
 
 def main() -> None:
-    """Measure and print a row for each net."""
+    """Measure and print a table for each net."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--net", choices=[*NETS, "all"], default="all")
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--budgets", type=float, nargs="*", default=[], help="further shares of a step, such as 0.1")
+    parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        print(json.dumps(train(given.net, given.child, given.steps)))
+        print(json.dumps(train(given.net, given.child, budgets=given.budgets, steps=given.steps)))
         return
-    print(about("torch"))
+    print(about("torch", "tensorboard", "wandb", "cockpit-for-pytorch", "torch-module-monitor"))
     print(f"{given.steps} steps, 1 torch thread\n")
-    print("| net | memory alone, MiB | watched | ratio | sidecar, MiB | bytes a step | in our hooks, us a step |")
-    print("|---|---|---|---|---|---|---|")
     for net in NETS if given.net == "all" else [given.net]:
-        alone, ours = (_child(net, variant, given.steps) for variant in ("nothing", "ergoscope"))
-        print(
-            f"| {net} | {alone['memory']:.0f} | {ours['memory']:.0f} | x{ours['memory'] / alone['memory']:.2f} "
-            f"| {ours['sidecar']:.0f} | {ours['bytes']:.0f} | {ours['hooks']:.0f} |",
-            flush=True,
-        )
+        print(f"### {net}\n| variant | peak memory, MiB | ratio | beside, MiB | bytes a step | our hooks, us a step |")
+        print("|---|---|---|---|---|---|")
+        base = 0.0
+        for variant in variants_for(NETS[net](), budgets=given.budgets, peers=not given.no_peers):
+            told = _child(net, variant, given.budgets, given.steps)
+            base = base or told["memory"]
+            print(
+                f"| {variant} | {told['memory']:.0f} | x{told['memory'] / base:.2f} | {told['beside']:.0f} "
+                f"| {told['bytes']:.0f} | {told['hooks']:.0f} |",
+                flush=True,
+            )
+        print(flush=True)
 
 
-def _child(net: str, variant: str, steps: int) -> dict[str, float]:
+def _child(net: str, variant: str, budgets: list[float], steps: int) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.footprint", "--net", net, "--steps", str(steps), "--child", variant]
-    told: dict[str, float] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return told
+    if budgets:
+        command += ["--budgets", *map(str, budgets)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    figures: dict[str, float] = json.loads(told)
+    return figures
 
 
 if __name__ == "__main__":

@@ -10,11 +10,28 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A model with its optimizer, and one training step of it."""
+    """A model with its optimizer and the batch on which it is trained again and again.
+
+    inputs: (examples, ...); targets: the classes, one for each vector of logits that the model gives.
+    """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    step: Callable[[], Tensor]
+    inputs: Tensor
+    targets: Tensor
+
+    def loss(self) -> Tensor:
+        """Go forward."""
+        logits: Tensor = self.model(self.inputs)
+        return nn.functional.cross_entropy(logits.flatten(0, -2), self.targets)
+
+    def step(self) -> Tensor:
+        """Do one step of training and give its loss."""
+        self.optimizer.zero_grad()
+        loss = self.loss()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self.optimizer.step()
+        return loss
 
 
 def conv_job() -> Job:
@@ -41,8 +58,7 @@ def _block(inputs: int, outputs: int, stride: int) -> tuple[nn.Module, ...]:
 
 def _images(model: nn.Module, size: int) -> Job:
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
-    inputs, targets = torch.randn(64, 3, size, size), torch.randint(10, (64,))
-    return _job(model, optimizer, lambda: nn.functional.cross_entropy(model(inputs), targets))
+    return Job(model, optimizer, torch.randn(64, 3, size, size), torch.randint(10, (64,)))
 
 
 class _Gpt(nn.Module):
@@ -66,11 +82,7 @@ def gpt_job(width: int = 256, layers: int = 4) -> Job:
     model = _Gpt(width, layers)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
     tokens = torch.randint(256, (8, 65))
-    return _job(
-        model,
-        optimizer,
-        lambda: nn.functional.cross_entropy(model(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten()),
-    )
+    return Job(model, optimizer, tokens[:, :-1], tokens[:, 1:].flatten())
 
 
 def mlp_job() -> Job:
@@ -78,19 +90,7 @@ def mlp_job() -> Job:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    inputs, targets = torch.randn(256, 784), torch.randint(10, (256,))
-    return _job(model, optimizer, lambda: nn.functional.cross_entropy(model(inputs), targets))
-
-
-def _job(model: nn.Module, optimizer: torch.optim.Optimizer, loss_of: Callable[[], Tensor]) -> Job:
-    def step() -> Tensor:
-        optimizer.zero_grad()
-        loss = loss_of()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        optimizer.step()
-        return loss
-
-    return Job(model, optimizer, step)
+    return Job(model, optimizer, torch.randn(256, 784), torch.randint(10, (256,)))
 
 
 NETS: dict[str, Callable[[], Job]] = {

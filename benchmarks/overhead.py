@@ -14,35 +14,20 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
 
 import torch
-from torch import Tensor
 
 from benchmarks.machine import about
-from benchmarks.nets import NETS, Job
-from benchmarks.peers import PEERS
-from benchmarks.watched import watched
-
-AfterStep = Callable[[int, Tensor], None]
-Variant = Callable[[Job, str], AbstractContextManager[AfterStep]]
+from benchmarks.nets import NETS
+from benchmarks.variants import Step, Variant, variants_for
 
 
-@contextmanager
-def plain(_job: Job, _folder: str) -> Iterator[AfterStep]:
-    """Do nothing."""
-    yield lambda _step, _loss: None
-
-
-def block(job: Job, after: AfterStep, *, first: int, steps: int) -> list[float]:
-    """Time each step of a block, in seconds, what is done after it included."""
+def block(do: Step, *, first: int, steps: int) -> list[float]:
+    """Time each step of a block, in seconds, what is done around it included."""
     times = []
     for step in range(first, first + steps):
         start = time.perf_counter()
-        loss = job.step()
-        after(step, loss)
+        do(step)
         times.append(time.perf_counter() - start)
     return times
 
@@ -54,11 +39,11 @@ def measure(net: str, variants: dict[str, Variant], *, rounds: int, steps: int) 
     with tempfile.TemporaryDirectory() as folder:
         jobs = {name: NETS[net]() for name in names}
         live = {name: variants[name](jobs[name], folder) for name in names}
-        after = {name: context.__enter__() for name, context in live.items()}
+        do = {name: context.__enter__() for name, context in live.items()}
         order = random.Random(0)
         for turn in range(rounds + 1):
             for name in order.sample(names, len(names)):
-                times[name].append(block(jobs[name], after[name], first=turn * steps, steps=steps))
+                times[name].append(block(do[name], first=turn * steps, steps=steps))
         for context in live.values():
             context.__exit__(None, None, None)
     return {name: found[1:] for name, found in times.items()}
@@ -98,14 +83,10 @@ def main() -> None:
     parser.add_argument("--budgets", type=float, nargs="*", default=[], help="further shares of a step, such as 0.1")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    variants: dict[str, Variant] = {"nothing": plain, "nothing, again": plain, "ergoscope": watched}
-    for budget in given.budgets:
-        variants[f"ergoscope, budget {100 * budget:g} %"] = partial(watched, budget=budget)
-    if not given.no_peers:
-        variants |= PEERS
-    print(about("torch", "tensorboard", "wandb"))
+    print(about("torch", "tensorboard", "wandb", "cockpit-for-pytorch", "torch-module-monitor"))
     print(f"{given.rounds} rounds of {given.steps} steps each, {given.threads} torch thread(s)\n")
     for net in NETS if given.net == "all" else [given.net]:
+        variants = variants_for(NETS[net](), budgets=given.budgets, peers=not given.no_peers)
         print(report(net, measure(net, variants, rounds=given.rounds, steps=given.steps)), "\n", flush=True)
 
 

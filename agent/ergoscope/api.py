@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ergoscope.client import Client, MetricHead, server_url
 from ergoscope.errors import AnswerError
-from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
 from ergoscope_contract.records import Event
 
 
@@ -120,6 +120,10 @@ class StoredRun:
             return Points(metric, np.empty(0, np.int64), np.empty(0), rank or 0)
         values = np.array([float(value) for value in lines[0].values], dtype=np.float64)
         return Points(lines[0].metric, np.array(lines[0].steps, dtype=np.int64), values, rank or 0)
+
+    def ranks(self) -> list[RankSummary]:
+        """The processes of its newest attempt, by rank: which is silent, and how far each is behind the foremost."""
+        return self._client.ranks(self.id)
 
     def verdict(self) -> Verdict:
         """What the indicators say of it, with the evidence."""

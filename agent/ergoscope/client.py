@@ -9,7 +9,7 @@ import msgspec
 import urllib3
 
 from ergoscope.errors import AnswerError, NoServerError, UnknownRunError
-from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
 from ergoscope_contract.records import Event
 
 T = TypeVar("T")
@@ -42,6 +42,10 @@ class _Runs(msgspec.Struct):
 
 class _Metrics(msgspec.Struct):
     metrics: list[MetricHead]
+
+
+class _Ranks(msgspec.Struct):
+    ranks: list[RankSummary]
 
 
 class _Lines(msgspec.Struct):
@@ -155,6 +159,10 @@ class Client:
     def events(self, identity: str) -> list[Event]:
         """What happened in a run."""
         return _read(self.fetch(f"/runs/{quote(identity, safe='')}/events"), _Events).events
+
+    def ranks(self, identity: str) -> list[RankSummary]:
+        """The ranks of a run's newest attempt, by number."""
+        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/ranks"), _Ranks).ranks
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
         """Alerts, of one run or of all."""

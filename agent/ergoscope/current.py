@@ -2,8 +2,8 @@
 
 import os
 import weakref
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 
 from ergoscope.client import Client
 from ergoscope.errors import MissingTorchError, ServerError, UnknownRunError
@@ -14,9 +14,10 @@ from ergoscope.settings import Knobs, Settings
 from ergoscope.voice import Voice
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
     from torch.optim import Optimizer
 
+Batch = TypeVar("Batch")
 CHECK_S = 3.0
 _runs: list[Run] = []  # `ergoscope.log` names no run, so the process must remember which is the newest
 _watched: "list[tuple[Run, list[weakref.ref[object]]]]" = []  # each with its model and optimizers
@@ -49,6 +50,8 @@ def watch(
     config: object = None,
     start_step: int = 0,
     examples_per_backward: int | None = None,
+    probe: Batch | None = None,
+    loss_fn: "Callable[[nn.Module, Batch], Tensor] | None" = None,
     **knobs: Unpack[Knobs],
 ) -> Run:
     """Begin a run and measure a model's training from now on; training itself stays the same, bit for bit.
@@ -62,12 +65,17 @@ def watch(
         config: As in `init`; hyper-parameters of the optimizer are added to it.
         start_step: Steps done before, for a job that goes on from a checkpoint.
         examples_per_backward: Examples in one backward pass of one process. With it the noise scale of the gradient is
-            given in examples; without it, in backward passes.
+            given in examples; without it, in rows of the model's output where a batch can be split, else in backward
+            passes.
+        probe: A fixed batch of training data, a few hundred examples, on the model's device. It is kept as it is and
+            run forward now and then, for what takes a second pass; training does not notice.
+        loss_fn: Given with `probe`: `loss_fn(model, probe)` gives the loss of each example, shape (n,), or one number
+            for all, of which less is measured. It must use the model that it is handed, which is without wrappers.
         **knobs: As in `init`, and `budget`, the share of a step's time that measuring may take (0.02).
 
     Raises:
         MissingTorchError: PyTorch cannot be imported.
-        TypeError, ValueError: `model` or `optimizer` is none.
+        TypeError, ValueError: `model` or `optimizer` is none, or `probe` and `loss_fn` are not both given as said.
         SettingError, RingError: as in `init`.
     """
     settings = _read(knobs)
@@ -76,22 +84,23 @@ def watch(
     _end_former()
     same = _same(model, optimizer)
     if same is not None:
-        same.config.update(config)
-        _stray.once("same", f"this model and optimizer are watched already: run {same.name} goes on; finish() ends it")
-        return same
+        return _go_on(same, config)
     try:
         from ergoscope.watching import watched
     except ImportError as error:
         if error.name and error.name.partition(".")[0] == "ergoscope":
             raise
-        raise MissingTorchError(
-            f"watch() measures a PyTorch model, but torch cannot be imported ({error}); install it with "
-            "`pip install 'ergoscope[agent]'`, or record your own numbers with ergoscope.init() and run.log()"
-        ) from None
-    opened = _open(settings, config)
-    run = _remember(
-        watched(opened, model, optimizer, start_step=start_step, examples_per_backward=examples_per_backward)
+        raise _without_torch(error) from None
+    run = watched(
+        _open(settings, config),
+        model,
+        optimizer,
+        start_step=start_step,
+        examples_per_backward=examples_per_backward,
+        probe=probe,
+        loss_fn=loss_fn,
     )
+    _remember(run)
     _watched.append((run, [weakref.ref(one) for one in (model, *_several(optimizer))]))
     return run
 
@@ -150,6 +159,19 @@ def _same(model: "nn.Module", optimizer: "Optimizer | Sequence[Optimizer]") -> R
         if {id(ref()) for ref in seen} == wanted:
             return run
     return None
+
+
+def _go_on(run: Run, config: object) -> Run:
+    run.config.update(config)
+    _stray.once("same", f"this model and optimizer are watched already: run {run.name} goes on; finish() ends it")
+    return run
+
+
+def _without_torch(error: ImportError) -> MissingTorchError:
+    return MissingTorchError(
+        f"watch() measures a PyTorch model, but torch cannot be imported ({error}); install it with "
+        "`pip install 'ergoscope[agent]'`, or record your own numbers with ergoscope.init() and run.log()"
+    )
 
 
 def _end_former() -> None:

@@ -28,6 +28,7 @@ class Findings:
         columns: Values of layers.
         rows: Keys and values of one layer whose turn it was, each a row of its own.
         records: Histograms, sketches and events.
+        largest: Of quantities that are a maximum, the largest of the optimizers so far; probes make something of it.
     """
 
     def __init__(self, step: int, scalars: dict[str, float], *, optimizers: int = 1) -> None:
@@ -38,6 +39,7 @@ class Findings:
         self.columns: list[Column] = []
         self.rows: list[tuple[tuple[str, ...], Sequence[float]]] = []
         self.records: list[Histogram | Sketch | Event] = []
+        self.largest: dict[str, float] = {}
         self._squares: dict[str, float] = {}
         self._parts: dict[str, _Parts] = {}
         self._sketches: dict[tuple[str, int], _Parts] = {}
@@ -71,6 +73,11 @@ class Findings:
     def add_count(self, metric: str, count: float) -> None:
         """Add to a quantity that is a sum."""
         self.scalars[metric] = self.scalars.get(metric, 0.0) + count
+
+    def add_largest(self, metric: str, value: float) -> None:
+        """Hold a quantity of one optimizer against that of the others: the largest counts, and what is no number."""
+        before = self.largest.get(metric, 0.0)
+        self.largest[metric] = before if value <= before or math.isnan(before) else value
 
     def add_parts(self, metric: str, parts: Sequence[float], make: Callable[[Sequence[float]], float]) -> None:
         """Add one optimizer's share of sums over all parameters, of which `make` makes the quantity in the end.

@@ -7,16 +7,19 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ergoscope.hearing.clipping import Clips
+from ergoscope.hearing.halves import Halves
 from ergoscope.numerics.sketch import Sketcher
-from ergoscope.probes.activation import ActivationProbe
+from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
 from ergoscope.probes.friction import FrictionProbe
 from ergoscope.probes.gradient import GradientProbe
 from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
 from ergoscope.probes.loss import LossProbe
+from ergoscope.probes.margin import MarginProbe
 from ergoscope.probes.moments import MomentsProbe
-from ergoscope.probes.noise import Company, NoiseProbe, averaged_over
+from ergoscope.probes.noise import Company, HalvesProbe, NoiseProbe, averaged_over
+from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.probe import Probe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.update import UpdateProbe
@@ -38,7 +41,11 @@ from ergoscope.schedule import Task
     MOMENTS,
     FRICTION,
     NOISE,
-) = range(14)
+    MARGIN,
+    ACTIVATION_HISTOGRAM,
+    OPPOSING,
+    HALVES,
+) = range(18)
 TASKS = (
     Task("loss", (*LossProbe.produces, "lr", "step_time", "agent_overhead"), 0.05, rarest=1),
     Task("gradient", GradientProbe.produces, 0.6, rarest=64),
@@ -54,6 +61,11 @@ TASKS = (
     Task("moments", MomentsProbe.produces, 16.0, often=8),
     Task("friction", FrictionProbe.produces, 16.0, often=16, run=2),
     Task("noise", NoiseProbe.produces, 8.0, often=16, phase=5),
+    Task("margin", MarginProbe.produces, 8.0, often=8, phase=3),
+    Task("activation histogram", ActivationHistogramProbe.produces, 16.0, often=16, phase=14),  # with activations
+    Task("opposing signals", OpposingProbe.produces, 16.0, often=64, run=3, phase=9),  # apart from all that is dear
+    # A backward pass: of what a device does the clock sees little, and one in 64 is a hundredth of a step. With noise.
+    Task("halves of a batch", NoiseProbe.produces, 8.0, often=64, phase=5, alone=True),
 )
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)
@@ -66,15 +78,43 @@ class Shared:
 
     loss: LossProbe
     activations: ActivationProbe
+    activation_shapes: ActivationHistogramProbe
+    margin: MarginProbe
     first_layer: FirstLayerProbe
     clips: Clips
     noise: Company
+    opposing: OpposingProbe
 
     @classmethod
-    def of(cls, model: nn.Module, optimizers: Sequence[Optimizer], *, examples: int | None = None) -> "Shared":
-        """Make it for a model and its optimizers; `examples` are those of one backward pass, when that is known."""
-        company = Company(averaged_over(model), examples)
-        return cls(LossProbe(), ActivationProbe(model), FirstLayerProbe(model), Clips(optimizers), company)
+    def of(
+        cls,
+        model: nn.Module,
+        optimizers: Sequence[Optimizer],
+        opposing: OpposingProbe,
+        *,
+        examples: int | None = None,
+    ) -> "Shared":
+        """Make it for a model and its optimizers.
+
+        Args:
+            model: Whose modules are looked at.
+            optimizers: Those of the job.
+            opposing: What runs the probe batch.
+            examples: Those of one backward pass, when that is known.
+        """
+        processes = averaged_over(model)
+        halves = Halves(model, obstacle="" if processes == 1 else "several processes have a part in it")
+        company = Company(halves, processes, examples)
+        return cls(
+            LossProbe(),
+            ActivationProbe(model),
+            ActivationHistogramProbe(model),
+            MarginProbe(model),
+            FirstLayerProbe(model),
+            Clips(optimizers),
+            company,
+            opposing,
+        )
 
 
 def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]:
@@ -96,4 +136,8 @@ def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]
         MomentsProbe(),
         FrictionProbe(),
         NoiseProbe(shared.clips, shared.noise, clock),
+        shared.margin,
+        shared.activation_shapes,
+        shared.opposing,
+        HalvesProbe(),
     )

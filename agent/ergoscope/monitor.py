@@ -3,26 +3,28 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
-import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from ergoscope.curvature.objective import Objective
 from ergoscope.findings import Findings
-from ergoscope.hearing.clipping import Clips
-from ergoscope.hearing.listening import Ear, Guard, anything_compiled
-from ergoscope.hearing.pieces import See
 from ergoscope.layers import Layers, name_parameters
 from ergoscope.ledger import Ledger
-from ergoscope.lineup import ACTIVATIONS, FIRST_LAYER, GRADIENT, LOSS, NOISE, TASKS, Shared
+from ergoscope.lineup import (
+    LOSS,
+    OPPOSING,
+    TASKS,
+    Shared,
+)
 from ergoscope.outlet import Outlet
-from ergoscope.probes.activation import ActivationProbe
-from ergoscope.probes.first_layer import FirstLayerProbe
+from ergoscope.passing import Agenda, Passing
+from ergoscope.probes.margin import MarginProbe
 from ergoscope.probes.noise import NoiseProbe
+from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.timing import TimingProbe
-from ergoscope.schedule import Schedule, Thinned
+from ergoscope.schedule import Schedule
 from ergoscope.startle import Startle
 from ergoscope.watched import Watched
 from ergoscope.writer import Writer
@@ -39,7 +41,7 @@ class Monitor:
 
     Attributes:
         step: Steps of the first optimizer done, counted from where the job said it starts.
-        hearing: Whether a backward pass is being heard, whose end must be told.
+        passing: What is heard between the steps.
     """
 
     def __init__(
@@ -53,13 +55,15 @@ class Monitor:
         clock: Callable[[], float],
         wall: Callable[[], float] = time.time,
         examples: int | None = None,
+        objective: Objective | None = None,
     ) -> None:
         """Prepare to measure; see `ergoscope.taps.attach`."""
         self.step = start_step
         self._outlet = outlet
         self._wall = wall
         self._clock = clock
-        self._shared = shared = Shared.of(model, optimizers, examples=examples)
+        opposing = OpposingProbe(objective, optimizers[0], wall=wall, clock=clock)
+        self._shared = shared = Shared.of(model, optimizers, opposing, examples=examples)
         self._rate = RateProbe(optimizers, wall=wall)
         schedule = Schedule(budget, TASKS)
         self._schedule = schedule
@@ -69,38 +73,17 @@ class Monitor:
         self._watched = [Watched(x, shared=shared, schedule=schedule, clock=clock) for x in layers]
         self._ledger = Ledger(Writer(outlet), charge=schedule.charge, clock=clock, look=self._look)
         self._startle = Startle()
-        self._due = [False] * len(TASKS)  # at the step that is open
-        self._next = schedule.due(start_step + 1)
+        self._agenda = Agenda()
+        self._agenda.next = schedule.due(start_step + 1)
         self._backwards = 0
-        self.hearing = False
-        self._ears: list[tuple[int, ActivationProbe | FirstLayerProbe, Ear]] = []
+        self.passing = Passing(shared, self._watched, self._agenda, schedule, clock=clock)
         self._layers = layers
         self._tell_absences()
 
-    def listen(self, guard: Guard) -> None:
-        """Let the probes of the forward pass listen through `guard` at the steps at which they are due."""
-        for task, probe in ((ACTIVATIONS, self._shared.activations), (FIRST_LAYER, self._shared.first_layer)):
-            charge = partial(self._schedule.charge, task, part="prepare")
-            self._ears.append((task, probe, Ear(guard, charge=charge, clock=self._clock)))
-
-    def listen_to_passes(self, guard: Callable[[See], See]) -> None:
-        """Let the gradients of single backward passes be seen through `guard` at the steps at which they are due."""
-        for watched in self._watched:
-            watched.noise.pieces.listen(guard)
-
-    def on_backward(self, roots: object, hear: bool = True) -> None:
-        """The job is about to go backward from `roots`; `hear` is False where no hook may be placed for that."""
+    def on_backward(self, roots: object, hear: bool = True, plain: bool = False) -> None:
+        """The job is about to go backward from `roots`; see `ergoscope.passing.Passing.begin`."""
         self._backwards += 1
-        self._shared.clips.backward()
-        self._shared.activations.pass_ends()
-        if self._next[NOISE] or self._due[NOISE]:
-            start = self._clock()
-            self._open_pieces(roots, hear=hear)
-            self._schedule.charge(NOISE, self._clock() - start, "prepare")
-        if self._next[LOSS] or self._due[LOSS]:
-            start = self._clock()
-            self._shared.loss.capture(roots)
-            self._schedule.charge(LOSS, self._clock() - start, "prepare")
+        self.passing.begin(roots, hear=hear, plain=plain)
         if self._backwards == _NO_STEP:
             self._say(
                 "agent",
@@ -108,40 +91,9 @@ class Monitor:
                 "in use? Only steps that run its `step` in Python are seen",
             )
 
-    def on_backward_end(self, finished: bool) -> None:
-        """The backward pass is over; `finished` if it did not fail."""
-        self.hearing = False
-        start, taken = self._clock(), 0.0
-        for watched in self._watched:
-            pieces = watched.noise.pieces
-            if pieces.open_passes:
-                pieces.close(finished)
-                self.hearing |= bool(pieces.open_passes)
-            taken += pieces.seconds
-            pieces.seconds = 0.0
-        self._schedule.charge(NOISE, self._clock() - start + taken, "prepare")
-
-    def deafen(self) -> None:
-        """Take away the hooks of backward passes, whatever happened; never raises."""
-        self.hearing = False
-        for watched in self._watched:
-            watched.noise.pieces.deafen()
-
-    def wants_clips(self) -> bool:
-        """Whether what clips gradients now matters to a measurement."""
-        return self._next[GRADIENT] or self._due[GRADIENT] or self._next[NOISE] or self._due[NOISE]
-
-    def on_clip(self, change: Callable[[Clips], None]) -> None:
-        """The job clips gradients; `change` tells those who want to know."""
-        start = self._clock()
-        if not any(watched.capturing() for watched in self._watched):
-            with torch.no_grad():
-                change(self._shared.clips)
-        self._schedule.charge(GRADIENT, self._clock() - start, "prepare")
-
     def before(self, optimizer: int, *, closure: bool) -> None:
         """An optimizer is about to step."""
-        self._watched[optimizer].before(self._due if optimizer else self._next, closure=closure)
+        self._watched[optimizer].before(self._agenda.now if optimizer else self._agenda.next, closure=closure)
 
     def after(self, optimizer: int, *, own: float) -> None:
         """An optimizer has stepped.
@@ -153,11 +105,11 @@ class Monitor:
         if not optimizer:
             self.step += 1
             self._turn(own)
-            self._next = self._schedule.due(self.step + 1)
-            self._prick_ears()
-        if self._due[LOSS]:
+            self._agenda.next = self._schedule.due(self.step + 1)
+            self.passing.prepare()
+        if self._agenda.now[LOSS]:
             start, booked = self._clock(), self._schedule.booked
-            sheet = self._watched[optimizer].after(self._due)
+            sheet = self._watched[optimizer].after(self._agenda.now)
             if sheet is not None:
                 self._ledger.add(optimizer, sheet)
             around = self._clock() - start - (self._schedule.booked - booked)
@@ -166,17 +118,9 @@ class Monitor:
 
     def finish(self) -> None:
         """Hand over what is still held back."""
-        for _, _, ear in self._ears:
-            ear.close()
+        self.passing.close()
         self._ledger.finish()
         self._tell_absences()
-
-    def _prick_ears(self) -> None:
-        for task, probe, ear in self._ears:
-            if ear.open:
-                ear.close()
-            if self._next[task] and not anything_compiled() and any(watched.measures for watched in self._watched):
-                probe.arm(ear)
 
     def _look(self, findings: Findings) -> None:
         if self._startle.at(findings.scalars.get("loss", math.nan)):
@@ -186,25 +130,24 @@ class Monitor:
         for layers in self._layers:
             while layers.untold:
                 self._say("agent", layers.untold.pop(0))
-        while self._shared.noise.untold:
-            self._say("agent", self._shared.noise.untold.pop(0), {"quantities": list(NoiseProbe.produces)})
-
-    def _open_pieces(self, roots: object, *, hear: bool) -> None:
-        for number, watched in enumerate(self._watched):
-            due = self._next[NOISE] or (number > 0 and self._due[NOISE])
-            if due and hear:
-                self.hearing |= watched.open_pieces(roots)
-            elif due:
-                watched.noise.pieces.miss()
+        shared = self._shared
+        for made, untold in (
+            (NoiseProbe.produces, shared.noise.untold),
+            (MarginProbe.produces, shared.margin.untold),
+            (OpposingProbe.produces, shared.opposing.untold),
+        ):
+            while untold:
+                self._say("agent", untold.pop(0), {"quantities": list(made)})
 
     def _turn(self, own: float) -> None:
         step = self.step
         self._backwards = -(1 << 62)  # steps are seen, so the question does not arise any more
         now = self._clock()
         changes = self._timing.turn(now, own)
-        self._due = self._next
+        self._schedule.charge(OPPOSING, self._shared.opposing.overtime(), "prepare")
+        self._agenda.now = self._agenda.next
         page = None
-        if self._due[LOSS]:
+        if self._agenda.now[LOSS]:
             start = self._clock()
             scalars: dict[str, float] = {}
             self._timing.look(scalars)
@@ -217,28 +160,7 @@ class Monitor:
         self._ledger.turn(page, now)
         self._tell_absences()
         for change in changes:
-            self._say_thinned(change)
-
-    def _say_thinned(self, change: Thinned) -> None:
-        names = ", ".join(change.task.quantities)
-        self._say(
-            "thinned",
-            f"{names}: now every {_steps(change.period)} (before: every {_steps(change.before)}), as one takes "
-            f"{1e3 * change.cost:.3g} ms, a step {1e3 * change.clean_step:.3g} ms, "
-            f"and the budget is {100 * change.budget:.3g} % of a step",
-            {
-                "quantities": list(change.task.quantities),
-                "period": change.period,
-                "before": change.before,
-                "cost": change.cost,
-                "clean_step": change.clean_step,
-                "budget": change.budget,
-            },
-        )
+            self._say("thinned", change.text, change.data)
 
     def _say(self, kind: str, text: str, data: dict[str, object] | None = None) -> None:
         self._outlet.record(Event(kind=kind, wall=self._wall(), step=self.step, text=text, data=data or {}))
-
-
-def _steps(period: int) -> str:
-    return "step" if period == 1 else f"{period} steps"

@@ -40,6 +40,7 @@ class Task:
     often, rarest: the shortest and the longest period it may have, powers of two; both 1 for what is never thinned.
     run: steps one after the other at which it is measured in each period, for what compares successive steps.
     phase: steps by which its period begins later, so that not all that is dear falls on the same step.
+    alone: whether it is left out when everything is asked for, as it costs more than all the rest.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Task:
     often: int = 1
     run: int = 1
     phase: int = 0
+    alone: bool = False
 
     def share(self, period: int) -> float:
         """Share of the steps at which it is measured."""
@@ -65,6 +67,28 @@ class Thinned:
     cost: float
     clean_step: float
     budget: float
+
+    @property
+    def text(self) -> str:
+        """What the user is told."""
+        names = ", ".join(self.task.quantities)
+        return (
+            f"{names}: now every {_steps(self.period)} (before: every {_steps(self.before)}), as one takes "
+            f"{1e3 * self.cost:.3g} ms, a step {1e3 * self.clean_step:.3g} ms, "
+            f"and the budget is {100 * self.budget:.3g} % of a step"
+        )
+
+    @property
+    def data(self) -> dict[str, object]:
+        """The same as numbers."""
+        return {
+            "quantities": list(self.task.quantities),
+            "period": self.period,
+            "before": self.before,
+            "cost": self.cost,
+            "clean_step": self.clean_step,
+            "budget": self.budget,
+        }
 
 
 def fit_periods(costs: Sequence[float], tasks: Sequence[Task], *, allowed: float) -> list[int]:
@@ -140,7 +164,8 @@ class Schedule:
     def urge(self) -> None:
         """Ask for everything at the next two steps, because something happened; at most once in 64 steps.
 
-        They are paid from what the budget has saved up: where the saving does not reach, nothing happens.
+        What is to run alone is left out. They are paid from what the budget has saved up: where the saving does not
+        reach, nothing happens.
         """
         if self._steps - self._looked >= _APART and self._saved >= _LOOK * self._everything:
             self._looked = self._steps
@@ -148,10 +173,12 @@ class Schedule:
 
     def due(self, step: int) -> list[bool]:
         """For each task whether it runs at `step`."""
-        if self._looks:
-            self._looks -= 1
-            return [True] * len(self.tasks)
-        return [(step - task.phase) % period < task.run for period, task in zip(self.periods, self.tasks, strict=True)]
+        everything = self._looks > 0
+        self._looks -= everything
+        return [
+            (step - task.phase) % period < task.run or (everything and not task.alone)
+            for period, task in zip(self.periods, self.tasks, strict=True)
+        ]
 
     def charge(self, task: int, seconds: float, part: Part) -> None:
         """Book time that a part of a task took; preparing counts to the measurement that follows."""
@@ -209,7 +236,8 @@ class Schedule:
         self._usual = usual = sorted(self._clean)[len(self._clean) // 4]
         costs = [self.cost(task) for task in range(len(self.tasks))]
         self._tighten(costs)
-        self._everything = sum(costs) + median(self._rest)
+        together = sum(cost for cost, task in zip(costs, self.tasks, strict=True) if not task.alone)
+        self._everything = together + median(self._rest)
         # However dear it is merely to be there, a quarter of the budget is spent on seeing something.
         allowed = max(self._strictness * self._plan * usual - median(self._rest), 0.25 * self.budget * usual)
         # The first costs are those of a cold start: no period is longer than the time they were seen for.
@@ -243,3 +271,7 @@ class Schedule:
         if self._steps < _TELL or told == now:
             return False
         return task.often in (told, now) or max(now, told) >= 4 * min(now, told)
+
+
+def _steps(period: int) -> str:
+    return "step" if period == 1 else f"{period} steps"

@@ -1,7 +1,6 @@
 """The life of one run in its process: open, log, finish; nothing here raises into training."""
 
 import contextlib
-import operator
 import os
 import sys
 import time
@@ -20,12 +19,13 @@ from ergoscope.lifetime.companion import Companion
 from ergoscope.lifetime.exits import ExitWatch, describe
 from ergoscope.lifetime.notebook import CellWatch, running_cell, running_shell
 from ergoscope.lifetime.signals import note_signals
+from ergoscope.lifetime.status import await_status
 from ergoscope.manifest import Manifest
 from ergoscope.process import birth
 from ergoscope.settings import Settings
 from ergoscope.stream.feed import Feed, Nowhere
 from ergoscope.stream.ring import ReaderState, Ring, Word
-from ergoscope.stream.rows import read_row
+from ergoscope.stream.rows import APART, read_row, read_step, set_apart
 from ergoscope.voice import Voice
 from ergoscope_contract.records import Attempt, Ending, Event
 from ergoscope_contract.records import Run as RunRecord
@@ -79,9 +79,9 @@ class Run:
         self._taps: Taps | None = None
         self._tables: dict[tuple[str, ...], int] = {}
         self._next_step = 0
-        self._refused = 0
         self._owner = os.getpid()
         self._open = True
+        self._unsure = False  # whether the exit status may still say that it failed
         self._started = False
 
     @property
@@ -103,6 +103,11 @@ class Run:
     def open(self) -> bool:
         """Whether it still records: not after `finish`, and never in a forked child."""
         return self._open and os.getpid() == self._owner
+
+    @property
+    def parting(self) -> str:
+        """Why the interpreter is about to end, where something went wrong and that is known."""
+        return self._exits.reason
 
     def start(self, *, taps: Taps | None = None, parts: int = 1) -> "Run":
         """Start the sidecar and say where the run can be seen; `taps` counts the steps from now on.
@@ -165,7 +170,8 @@ class Run:
         Args:
             data: Names and numbers: Python's, numpy's, or tensors of one element; dictionaries inside are joined
                 with "/". NaN and infinities are recorded. What is no number is refused alone, with one line that
-                says so.
+                says so. Where a model is watched, a name that is measured as well, such as "loss", is kept as
+                "logged/loss".
             step: The row's step; may repeat or go back. Without it, the watched optimizer's steps, or, when nothing
                 is watched, one more than the last.
         """
@@ -191,24 +197,26 @@ class Run:
     def _register(self, keys: tuple[str, ...]) -> int:
         if len(self._tables) >= TABLES_AT_MOST:
             self._tables.clear()
-        table = self._tables[keys] = self._feed.table([str(key) for key in keys])
+        names = [str(key) for key in keys]
+        apart = names if self._taps is None else set_apart(names)
+        for name, other in zip(names, apart, strict=True):
+            if name != other:
+                self._voice.once("apart", APART.format(name, other))
+                break
+        table = self._tables[keys] = self._feed.table(apart)
         return table
 
     def _step(self, given: object) -> int:
         if given is not None:
-            try:
-                return operator.index(given)  # type: ignore[arg-type]  # what is no integer raises
-            except TypeError:
-                if isinstance(given, float) and given == int(given):
-                    return int(given)
-                self._voice.once("step", f"step is {given!r:.60}; it must be an integer. The default is used instead")
+            if (step := read_step(given)) is not None:
+                return step
+            self._voice.once("step", f"step is {given!r:.60}; it must be an integer. The default is used instead")
         return self._next_step if self._taps is None else self._taps.step
 
     def _tell_agent(self, text: str) -> None:
         self._feed.record(Event(kind="agent", wall=time.time(), text=text))
 
     def _refuse(self, refused: Mapping[str, str]) -> None:
-        self._refused += len(refused)
         key, seen = next(iter(refused.items()))
         text = f"{key} was not recorded: {seen}; allowed are numbers, also NaN and infinite ones, one each"
         if self._voice.once("refused", f"{text}. The rest of the row is kept; this is said once"):
@@ -248,11 +256,12 @@ class Run:
             return
         online = self._settings.mode == "online"
         state = self._line.companion.wait_for_end(max(deadline - time.monotonic(), 0.0), online=online)
+        named = f"run {self.name} {'ended' if self._unsure else how}"
         if state == ReaderState.DELIVERED:
-            self._voice.say(f"run {self.name} {how}: {self.url}")
+            self._voice.say(f"{named}: {self.url}")
         else:
             whereabouts = "is kept in" if state == ReaderState.SPOOLED else "is still being written to"
-            self._voice.say(f"run {self.name} {how} and {whereabouts} {self._line.folder}; {self._sync_line()}")
+            self._voice.say(f"{named} and {whereabouts} {self._line.folder}; {self._sync_line()}")
 
     def abandon(self) -> None:
         """Take back a run that never started, with everything on disk."""
@@ -264,6 +273,8 @@ class Run:
                 self._line.folder.parent.rmdir()
 
     def _leave(self, reason: str) -> None:
+        if self.open and self._line is not None and self._exits.unsure:
+            self._unsure = await_status(self._line.folder)  # by it the sidecar puts the ending right
         with contextlib.suppress(KeyboardInterrupt):  # the end is in the ring: who is in a hurry need not wait
             self.finish(reason=reason)
 

@@ -47,7 +47,7 @@ class Settings:
     finish_wait_s: float = _knob(10.0, "ERGOSCOPE_FINISH_WAIT", "Seconds that finish() waits for the last delivery.")
     give_up_s: float = _knob(600.0, "ERGOSCOPE_GIVE_UP", "Seconds that delivery is tried after the job has ended.")
     keep_spool: bool = _knob(False, "ERGOSCOPE_KEEP_SPOOL", "Keep spools on disk after they were delivered.")
-    save_code: bool = _knob(True, "ERGOSCOPE_SAVE_CODE", "Record uncommitted changes of the code, up to 512 KiB.")
+    save_code: bool = _knob(True, "ERGOSCOPE_SAVE_CODE", "Record changes of the code, up to 512 KiB, and data loaders.")
 
     @staticmethod
     def read(environment: Mapping[str, str], **given: object) -> "Settings":

@@ -10,12 +10,13 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ergoscope.curvature.objective import Objective
 from ergoscope.description import describe
 from ergoscope.fence import Fence
 from ergoscope.hearing.clip_tap import ClipTap, Hearing
@@ -24,7 +25,8 @@ from ergoscope.outlet import Outlet
 from ergoscope.watched import innermost
 from ergoscope_contract.records import Event, JsonObject
 
-Capture = Callable[[object, bool], None]
+Capture = Callable[[object, bool, bool], None]
+Batch = TypeVar("Batch")
 
 _log = logging.getLogger("ergoscope")
 
@@ -69,6 +71,7 @@ class Taps:
         """
         self._fence.guard(self._monitor.finish)()
         self._fence.dead = True
+        self._monitor.passing.deafen()
         placed, self._placed = self._placed, ()
         for hook in placed:
             hook.remove()
@@ -82,6 +85,8 @@ def attach(
     budget: float = 0.02,
     start_step: int = 0,
     examples_per_backward: int | None = None,
+    probe: Batch | None = None,
+    loss_fn: Callable[[nn.Module, Batch], Tensor] | None = None,
     clock: Callable[[], float] = time.perf_counter,
     wall: Callable[[], float] = time.time,
 ) -> Taps:
@@ -94,18 +99,20 @@ def attach(
         budget: Share of a step's time that measuring may take, above 0, at most 1.
         start_step: Steps done before, for a job that goes on.
         examples_per_backward: Examples in one backward pass of one process. With it the noise of the gradient is given
-            per example; without it, per backward pass.
+            per example; without it, per row of the model's output where a batch can be split, else per backward pass.
+        probe: A fixed batch, kept as it is and where it is, for what takes a second pass; given with `loss_fn`.
+        loss_fn: Gives the loss of each example of `probe`, shape (n,), or one number: `loss_fn(model, probe)`.
         clock: Seconds that only grow, for costs.
         wall: Unix seconds, for events.
 
     Raises:
-        TypeError: `model` is no module, or an optimizer is none.
-        ValueError: There is no optimizer, the budget is no share, or there are no examples in a backward pass.
+        TypeError: `model` is no module, an optimizer is none, or `loss_fn` is no function.
+        ValueError: There is no optimizer, the budget is no share, there are no examples in a backward pass, or of
+            `probe` and `loss_fn` one is missing.
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
+    _check(model, examples_per_backward)
     several = _several(optimizer)
-    _check_examples(examples_per_backward)
+    objective = Objective.of(model, probe, loss_fn)
 
     def report(text: str, last: bool) -> None:
         if last:
@@ -122,14 +129,18 @@ def attach(
         clock=clock,
         wall=wall,
         examples=examples_per_backward,
+        objective=objective,
     )
     fence = Fence(report=report, clock=clock)
-    monitor.listen(fence.guard)
-    monitor.listen_to_passes(fence.guard)
+    monitor.passing.listen(fence.guard)
+    monitor.passing.listen_to_passes(fence.guard)
+    monitor.passing.listen_to_output(fence.guard)
     return Taps(monitor, fence, _place(monitor, fence, several), describe(model, several))
 
 
-def _check_examples(examples: int | None) -> None:
+def _check(model: object, examples: int | None) -> None:
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
     if examples is not None and examples < 1:
         raise ValueError(f"examples_per_backward is {examples}; it must be at least 1, or None")
 
@@ -173,7 +184,7 @@ class _BackwardTap:
 
     def __init__(self, monitor: Monitor, fence: Fence) -> None:
         is_compiling, original = torch.compiler.is_compiling, torch.autograd.backward
-        capture, end = fence.guard(monitor.on_backward), fence.guard(monitor.on_backward_end)
+        capture, end = fence.guard(monitor.on_backward), fence.guard(monitor.passing.end)
         in_dynamo, untraced = _dynamo_view(capture)
         # Hooks would be traced into where a compiled function runs, and where the backward pass itself is compiled.
         autograd = sys.modules.get("torch._dynamo.compiled_autograd")
@@ -183,10 +194,11 @@ class _BackwardTap:
             if is_compiling():
                 return original(tensors, *args, **kwargs)
             if in_dynamo():
-                untraced(tensors, False)
+                untraced(tensors, False, False)
                 return original(tensors, *args, **kwargs)
-            capture(tensors, not getattr(autograd, "compiled_autograd_enabled", False))
-            if not monitor.hearing:
+            plain = _is_plain(*args, **kwargs)
+            capture(tensors, not getattr(autograd, "compiled_autograd_enabled", False), plain)
+            if not monitor.passing.hearing:
                 return original(tensors, *args, **kwargs)
             finished = False
             try:
@@ -195,8 +207,8 @@ class _BackwardTap:
                 return result
             finally:
                 end(finished)
-                if monitor.hearing and fence.dead:
-                    monitor.deafen()
+                if monitor.passing.hearing and fence.dead:
+                    monitor.passing.deafen()
 
         skip = getattr(sys.modules.get("torch._dynamo.decorators"), "skip", None)
         self._original = original
@@ -208,17 +220,25 @@ class _BackwardTap:
             torch.autograd.backward = self._original
 
 
+def _is_plain(
+    grad_tensors: object = None, _: object = None, create_graph: object = False, *rest: object, **named: object
+) -> bool:
+    """Whether a backward pass, by what it is given besides its roots, is that of a loss to all that it depends on."""
+    named.pop("retain_graph", None)
+    return not create_graph and not rest and all(v is None for v in (grad_tensors, *named.values()))
+
+
 def _hear_clips(monitor: Monitor, fence: Fence) -> Hearing:
     def scaled(parameters: list[Tensor], limit: float | Tensor, total: Tensor) -> None:
-        monitor.on_clip(lambda clips: clips.scaled(parameters, limit, total))
+        monitor.passing.on_clip(lambda clips: clips.scaled(parameters, limit, total))
 
     def expect(parameters: list[Tensor], by_norm: bool) -> None:
-        monitor.on_clip(lambda clips: clips.expect(parameters, by_norm))
+        monitor.passing.on_clip(lambda clips: clips.expect(parameters, by_norm))
 
     def compare(parameters: list[Tensor], by_norm: bool) -> None:
-        monitor.on_clip(lambda clips: clips.compare(parameters, by_norm))
+        monitor.passing.on_clip(lambda clips: clips.compare(parameters, by_norm))
 
-    return Hearing(monitor.wants_clips, fence.guard(scaled), fence.guard(expect), fence.guard(compare))
+    return Hearing(monitor.passing.wants_clips, fence.guard(scaled), fence.guard(expect), fence.guard(compare))
 
 
 def _dynamo_view(capture: Capture) -> tuple[Callable[[], object], Capture]:

@@ -98,6 +98,11 @@ class Watched:
             return Sheet(readings, moment.parameters[0].device) if readings else None
 
     @property
+    def trained(self) -> list[Tensor]:
+        """All parameters of the optimizer, as it holds them now."""
+        return [p for group in self._layers.optimizer.param_groups for p in group["params"]]
+
+    @property
     def measures(self) -> bool:
         """Whether this process answers for parameters of it, and for whole ones."""
         return not self._layers.spread and self._layers.moment() is not None
@@ -106,7 +111,7 @@ class Watched:
         """A backward pass from `roots` is about to run before a step whose noise is measured; True when it is heard."""
         pieces = self.noise.pieces
         if self.noise.can_hear and not self.capturing():
-            pieces.open([p for group in self._layers.optimizer.param_groups for p in group["params"]], roots)
+            pieces.open(self.trained, roots)
         return bool(pieces.open_passes)
 
     def stepped(self, clips: Clips) -> None:

@@ -1,13 +1,19 @@
 """A run whose steps come from hooks on a model: the one place where the session meets PyTorch."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ergoscope.capture import describe_data
 from ergoscope.session import Run
 from ergoscope.shards import count_parts
 from ergoscope.taps import attach
+from ergoscope_contract.records import JsonObject
+
+Batch = TypeVar("Batch")
 
 
 def watched(
@@ -17,6 +23,8 @@ def watched(
     *,
     start_step: int,
     examples_per_backward: int | None = None,
+    probe: Batch | None = None,
+    loss_fn: Callable[[nn.Module, Batch], Tensor] | None = None,
 ) -> Run:
     """Place the hooks and start the run, so that its first words hold the optimizer's hyper-parameters.
 
@@ -31,11 +39,24 @@ def watched(
             budget=run.settings.budget,
             start_step=start_step,
             examples_per_backward=examples_per_backward,
+            probe=probe,
+            loss_fn=loss_fn,
         )
     except BaseException:
         run.abandon()
         raise
-    run.config.update({key: value for key, value in taps.config().items() if key not in run.config})
+    told = {**_data(run), **taps.config()}
+    run.config.update({key: value for key, value in told.items() if key not in run.config})
     several = [optimizer] if isinstance(optimizer, Optimizer) else optimizer
     parts = count_parts(p for one in several for group in one.param_groups for p in group["params"])
     return run.start(taps=taps, parts=parts)
+
+
+def _data(run: Run) -> JsonObject:
+    if not run.settings.save_code or run.outlet.inert:
+        return {}
+    try:
+        loaders = describe_data(sys._getframe())
+    except Exception:  # whatever there is among a process's objects, a training begins
+        return {}
+    return {"data": loaders} if loaders else {}

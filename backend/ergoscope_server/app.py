@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from ergoscope_server.alerts.notify import NoNotify, WebhookNotify, notifier
-from ergoscope_server.api import alerts, batches, docs, health, live, problems, runs, series, sketches
+from ergoscope_server.api import alerts, batches, docs, health, live, problems, ranks, runs, series, sketches
 from ergoscope_server.api.addresses import PlainAddresses
 from ergoscope_server.api.guard import Guard
 from ergoscope_server.api.service import Service
@@ -51,7 +51,7 @@ def create_app(settings: Settings, opened: Store | None = None, *, server_url: s
     app = FastAPI(
         title="ergoscope", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, lifespan=lifespan
     )
-    for room in (batches, runs, series, sketches, alerts, live, health, docs):
+    for room in (batches, runs, ranks, series, sketches, alerts, live, health, docs):
         app.include_router(room.router)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)

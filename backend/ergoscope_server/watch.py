@@ -2,23 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
+from ergoscope_contract.records import Event
 from ergoscope_server.alerts.engine import advance, close
 from ergoscope_server.alerts.notify import Notify
 from ergoscope_server.alerts.rule import Facts, Rule, Silence
-from ergoscope_server.alerts.rules import DEFAULT, NO_DATA
+from ergoscope_server.alerts.rules import DEFAULT, NO_DATA, RANK_SILENT
 from ergoscope_server.bus.bus import Bus
 from ergoscope_server.history.chronicle import Chronicle, pack, unpack, verdict
 from ergoscope_server.history.load import SeriesStore, load
 from ergoscope_server.history.play import play
-from ergoscope_server.history.silence import LEAST_S, Heard, hear, patience
-from ergoscope_server.indicators.points import points
+from ergoscope_server.history.roll import LEAST_STEPS, Roll, call, missing
+from ergoscope_server.history.silence import LEAST_S, Heard, hear, pace, patience
+from ergoscope_server.indicators.points import Points, points
 
 EVERY_S = 2.0
 TICK_S = 5.0
@@ -37,8 +39,12 @@ class WatchStore(SeriesStore, Protocol):
         """Give a run's last verdict and the watch's memory of it."""
         ...
 
-    def save_verdict(self, verdict: Verdict, memory: bytes) -> None:
-        """Put a run's verdict in place of the one before."""
+    def save_verdict(self, verdict: Verdict, memory: bytes, events: Sequence[Event] = ()) -> None:
+        """Put a run's verdict in place of the one before, and append events to the run's."""
+        ...
+
+    def ranks(self, run: str) -> list[RankSummary]:
+        """Give how each rank of a run's newest attempt stands."""
         ...
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
@@ -172,12 +178,14 @@ class Watch:
         saved = self._store.verdict(run)
         before = unpack(saved[1] if saved else None)
         after, told = self._played(before, summary, now=now, ended=ended, known=self._seen.get(run) == seen)
-        after, more = self._silence(after, run, heard, now=now, ended=ended)
+        present = self._store.ranks(run) if summary.ranks > 1 and not ended else []
+        after, events = self._called(after, run, present, heard, now=now)
+        after, more = self._silence(after, run, present, heard, now=now, ended=ended)
         self._seen[run] = seen
         if ended:
             self._heard.pop(run, None)
             self._seen.pop(run, None)
-        return self._saved(before, after, [*told, *more], summary, first=saved is None)
+        return self._saved(before, after, [*told, *more], events, summary, first=saved is None)
 
     def _played(
         self, before: Chronicle, summary: RunSummary, *, now: float, ended: bool, known: bool
@@ -188,26 +196,48 @@ class Watch:
         played = play(before, data, run=summary.id, now=now, rules=self._rules, final=ended)
         return played.chronicle, played.alerts
 
+    def _called(
+        self, chronicle: Chronicle, run: str, present: Sequence[RankSummary], heard: Heard, *, now: float
+    ) -> tuple[Chronicle, list[Event]]:
+        """Call the roll of a running job's ranks; one of a single rank, or that has ended, has none."""
+        if not present:
+            return replace(chronicle, roll=Roll()), []
+        apart = any((rank.behind or 0) > LEAST_STEPS for rank in present)
+        step_s = pace(self._times(run)) if apart else None
+        roll, events = call(chronicle.roll, present, now=now, first=heard.first, step_s=step_s)
+        return replace(chronicle, roll=roll), events
+
     def _silence(
-        self, chronicle: Chronicle, run: str, heard: Heard, *, now: float, ended: bool
+        self, chronicle: Chronicle, run: str, present: Sequence[RankSummary], heard: Heard, *, now: float, ended: bool
     ) -> tuple[Chronicle, list[Alert]]:
         """Ask the rules about silence: an ended run owes no data, and one without a step has not begun."""
         if ended or heard.step is None:
-            states, told = close(chronicle.rules, (NO_DATA,), now=now)
+            states, told = close(chronicle.rules, (NO_DATA, RANK_SILENT), now=now)
             return replace(chronicle, rules=states), told
         seconds = now - heard.since
-        limit = LEAST_S if seconds <= LEAST_S else patience(points(*self._store.tail(run, "wall", 500)))
+        limit = LEAST_S if seconds <= LEAST_S else patience(self._times(run))
         silence = Silence(seconds, limit, heard.step, alive=now - heard.sign_since < limit)
-        states, told = advance(self._rules, chronicle.rules, Facts(now=now, silence=silence), run=run)
+        facts = Facts(now=now, silence=silence, missing=missing(chronicle.roll, present, first=heard.first))
+        states, told = advance(self._rules, chronicle.rules, facts, run=run)
         return replace(chronicle, rules=states), told
 
+    def _times(self, run: str) -> Points:
+        return points(*self._store.tail(run, "wall", 500))
+
     def _saved(
-        self, before: Chronicle, after: Chronicle, told: list[Alert], summary: RunSummary, *, first: bool
+        self,
+        before: Chronicle,
+        after: Chronicle,
+        told: list[Alert],
+        events: list[Event],
+        summary: RunSummary,
+        *,
+        first: bool,
     ) -> Outcome | None:
         if after == before and not told and not first:
             return None
         judged = verdict(after, run=summary.id, newest=summary.last_step)
-        self._store.save_verdict(judged, pack(after))
+        self._store.save_verdict(judged, pack(after), events)
         # A history played anew after its memory was lost meets alerts that were told of already.
         old = {alert.id: alert.state for alert in self._store.alerts(run=summary.id)} if told else {}
         for alert in told:

@@ -75,7 +75,10 @@ class Mark(Struct, frozen=True, omit_defaults=True):
 
 
 class Verdict(Struct, frozen=True):
-    """What a colleague would say of a run, with the evidence; written out in full, so that "UNDECIDED" is said too."""
+    """What a colleague would say of a run, with the evidence; written out in full, so that "UNDECIDED" is said too.
+
+    lagging: ranks that are behind the others, while the run goes on.
+    """
 
     run: str
     step: int
@@ -88,6 +91,7 @@ class Verdict(Struct, frozen=True):
     readings: list[Reading] = field(default_factory=list)
     spells: list[Spell] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    lagging: list[int] = field(default_factory=list)
 
 
 class Alert(Struct, frozen=True, omit_defaults=True):
@@ -142,8 +146,34 @@ class Buckets(Struct, frozen=True):
     nonfinite: bytes
 
 
+class RankSummary(Struct, frozen=True, omit_defaults=True):
+    """How one rank of an attempt stands.
+
+    status: as of a run; "silent" when no batch came for `patience` seconds, though it has not ended.
+    last_seen: when its newest batch came, Unix seconds by the service's clock.
+    behind: steps behind the foremost rank of the attempt; None while it has told no step.
+    lags: whether it is further behind than late batches account for.
+    lost: records that its ring could not take.
+    """
+
+    rank: int
+    attempt: int
+    status: Status
+    last_seen: float
+    last_step: int | None = None
+    behind: int | None = None
+    lags: bool = False
+    lost: int = 0
+    host: str = ""
+    patience: float = 10.0
+
+
 class RunSummary(Struct, frozen=True, omit_defaults=True):
-    """A row of the runs list, and the head of a run's page."""
+    """A row of the runs list, and the head of a run's page.
+
+    ranks: of its newest attempt. While it goes on, of the ranks that have not ended: `ranks_silent` send nothing,
+    `ranks_lagging` are further behind than late batches account for, and the hindmost is `behind` steps behind.
+    """
 
     id: str
     project: str
@@ -154,6 +184,10 @@ class RunSummary(Struct, frozen=True, omit_defaults=True):
     last_step: int | None = None
     cursor: int = 0
     attempts: int = 1
+    ranks: int = 1
+    ranks_silent: int = 0
+    ranks_lagging: int = 0
+    behind: int = 0
     lost: int = 0
     config: JsonObject = field(default_factory=dict)
     system: JsonObject = field(default_factory=dict)

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 import urllib3
 
-from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
 from ergoscope_contract.records import Event, Histogram, JsonObject
 from ergoscope_ui.curve import Curve, from_answer
 from ergoscope_ui.errors import RefusedError, UnknownError, UnreachableError
@@ -62,6 +62,10 @@ class Client:
     async def events(self, run: str) -> list[Event]:
         """What happened in a run."""
         return await self._list(f"/api/v1/runs/{_quoted(run)}/events", {}, "events", Event)
+
+    async def ranks(self, run: str) -> list[RankSummary]:
+        """The ranks of a run's newest attempt, by number."""
+        return await self._list(f"/api/v1/runs/{_quoted(run)}/ranks", {}, "ranks", RankSummary)
 
     async def histograms(self, run: str, key: str, *, limit: int) -> list[Histogram]:
         """The newest histograms of one key, oldest first."""

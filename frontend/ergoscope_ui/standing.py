@@ -7,6 +7,8 @@ import numpy as np
 
 from ergoscope_ui.curve import Curve
 
+LEAST = 20  # values of a layer below which nothing is said of it
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -17,7 +19,7 @@ class Standing:
     z: float
 
 
-def standings(curves: Mapping[str, Curve], *, least: int = 20) -> list[Standing]:
+def standings(curves: Mapping[str, Curve], *, least: int = LEAST) -> list[Standing]:
     """Rank layers by how unusual their newest value is, the most unusual first.
 
     z = (x - median) / (1.4826 * median distance from it), of x = log10 of the value, over the values before the

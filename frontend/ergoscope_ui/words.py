@@ -116,6 +116,18 @@ def percent(value: float | None) -> str:
     return f"{value:.1f} %" if value >= 0.1 else f"{value:.2f} %"
 
 
+def duration(seconds: float) -> str:
+    """Write how long something takes, in the unit that suits it.
+
+    Example:
+        >>> duration(0.0031), duration(4.75e-5), duration(1.5), duration(0.0001)
+        ('3.1 ms', '48 µs', '1.5 s', '0.1 ms')
+    """
+    if seconds >= 0.995:
+        return f"{number(seconds, digits=2)} s"
+    return f"{number(1e3 * seconds, digits=2)} ms" if seconds >= 0.995e-4 else f"{number(1e6 * seconds, digits=2)} µs"
+
+
 def age(seconds: float) -> str:
     """Say how long ago something was.
 

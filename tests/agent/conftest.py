@@ -15,6 +15,14 @@ from ergoscope_contract.records import Attempt, Run
 from tests.agent.fake_server import FakeServer
 
 
+@pytest.fixture(autouse=True)
+def nothing_compiled() -> None:
+    """Forget what other tests have compiled: where anything is, the agent listens to no forward pass."""
+    utils = sys.modules.get("torch._dynamo.utils")
+    if utils is not None:
+        utils.counters.clear()
+
+
 @pytest.fixture
 def server() -> Iterator[FakeServer]:
     fake = FakeServer()

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,7 +13,20 @@ from torch.optim import Optimizer
 from ergoscope.shards import local
 from ergoscope.taps import Taps
 
-Watch = Callable[[nn.Module, Sequence[Optimizer]], None]
+
+class Watch(Protocol):
+    """Begins to watch, or does nothing."""
+
+    def __call__(
+        self,
+        model: nn.Module,
+        optimizers: Sequence[Optimizer],
+        *,
+        probe: object = None,
+        loss_fn: Callable[[nn.Module, object], Tensor] | None = None,
+    ) -> None: ...
+
+
 Job = Callable[[Watch], list[Tensor]]
 STEPS = 12
 

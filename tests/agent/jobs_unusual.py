@@ -64,6 +64,50 @@ def checkpointed_reentrant(watch: Watch) -> list[Tensor]:
     return checkpointed(watch, reentrant=True)
 
 
+def loss_inside_a_checkpoint(watch: Watch) -> list[Tensor]:
+    """Nothing of the scores is kept: to read them would compute them again."""
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def loss(model: nn.Module) -> Tensor:
+        x, y = flat_batch()
+        out: Tensor = checkpoint(lambda x: F.cross_entropy(model(x), y), x, use_reentrant=False)
+        return out
+
+    return train(watch, model, optimizer, plain(model, optimizer, loss))
+
+
+def smoothed_labels_that_partly_do_not_count(watch: Watch) -> list[Tensor]:
+    model = gpt()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+
+    def loss(model: nn.Module) -> Tensor:
+        tokens = torch.randint(0, 32, (4, 9))
+        right = tokens[:, 1:].masked_fill(tokens[:, 1:] < 8, -100)
+        scores = model(tokens[:, :-1]).transpose(1, 2)
+        return F.cross_entropy(scores, right, label_smoothing=0.1, weight=torch.linspace(1, 2, 32))
+
+    return train(watch, model, optimizer, plain(model, optimizer, loss))
+
+
+def answers_with_two_sides(watch: Watch) -> list[Tensor]:
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+    def loss(model: nn.Module) -> Tensor:
+        scores = model(torch.randn(16, 8))
+        two = F.binary_cross_entropy_with_logits(scores[:, :3], torch.randint(0, 2, (16, 3)).float())
+        return two + F.soft_margin_loss(scores[:, 3], 2.0 * torch.randint(0, 2, (16,)) - 1.0)
+
+    def step(number: int) -> None:
+        optimizer.zero_grad()
+        for _ in range(2):
+            (loss(model) / 2).backward()
+        optimizer.step()
+
+    return train(watch, model, optimizer, step)
+
+
 def frozen_in_mid_run(watch: Watch) -> list[Tensor]:
     model = gpt()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
@@ -191,6 +235,9 @@ UNUSUAL: tuple[Job, ...] = (
     clipping_by_value,
     checkpointed,
     checkpointed_reentrant,
+    loss_inside_a_checkpoint,
+    smoothed_labels_that_partly_do_not_count,
+    answers_with_two_sides,
     frozen_in_mid_run,
     optimizers_inside_the_backward_pass,
     moving_average_of_the_weights,

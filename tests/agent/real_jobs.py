@@ -22,6 +22,8 @@ from tests.agent.jobs import (
 )
 from tests.agent.jobs_compiled import COMPILED
 from tests.agent.jobs_of_optimizers import OPTIMIZERS
+from tests.agent.jobs_of_two_passes import SPLIT, UNSPLIT
+from tests.agent.jobs_probed import PROBED
 from tests.agent.jobs_unusual import UNUSUAL
 
 
@@ -277,5 +279,5 @@ JOBS: dict[str, Job] = {
         tied_and_unfrozen_in_mid_run,
         channels_last_with_layers_that_take_turns,
     )
-} | {job.__name__: job for job in (*COMPILED, *UNUSUAL)}
+} | {job.__name__: job for job in (*COMPILED, *UNUSUAL, *PROBED, *SPLIT, *UNSPLIT)}
 JOBS |= OPTIMIZERS

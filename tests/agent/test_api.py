@@ -22,6 +22,7 @@ SERIES = {
     "series": [{"metric": "loss", "rank": 0, "points": 3, "steps": [0, 1, 2], "values": [1, "NaN", "-Infinity"]}],
 }
 VERDICT = {"run": "r1", "step": 5, "state": "PLATEAU", "readings": [{"id": "ess", "value": "Infinity"}]}
+RANK = {"rank": 1, "attempt": 9, "status": "silent", "last_seen": 2.0, "last_step": 1204, "behind": 41, "host": "b"}
 ALERT = {
     "id": "a",
     "rule": "nonfinite",
@@ -43,6 +44,7 @@ def api(server: FakeServer) -> ergoscope.Api:
         "/api/v1/runs/r1/series": SERIES,
         "/api/v1/runs/r1/verdict": VERDICT,
         "/api/v1/runs/r1/metrics": {"metrics": [{"key": "loss", "points": 3, "last_value": "NaN"}]},
+        "/api/v1/runs/r1/ranks": {"ranks": [RANK]},
         "/api/v1/runs/r1/events": {"events": [{"kind": "note", "wall": 1.0}]},
         "/api/v1/alerts": {"alerts": [ALERT]},
     }
@@ -107,6 +109,7 @@ def test_verdicts_alerts_metrics_and_events_are_records(api: ergoscope.Api, serv
     assert server.asked[-1] == "/api/v1/alerts?state=firing"
     assert run.metrics()[0].points == 3
     assert run.events()[0].kind == "note"
+    assert [(rank.rank, rank.status, rank.behind) for rank in run.ranks()] == [(1, "silent", 41)]
     assert np.isnan(run.summary.latest["x"])
     api.close()
 

@@ -66,6 +66,55 @@ def test_a_watched_run_counts_the_optimizers_steps_and_knows_its_hyper_parameter
     assert "0.25" in str(about.config)
 
 
+def test_a_probe_batch_is_run_by_the_loss_that_comes_with_it(server: FakeServer) -> None:
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
+
+    def loss(net: torch.nn.Module, batch: tuple[torch.Tensor, float]) -> torch.Tensor:
+        return (net(batch[0])[:, 0] - batch[1]).square()  # type: ignore[no-any-return]  # a tensor
+
+    run = ergoscope.watch(model, optimizer, probe=(torch.randn(8, 2), 1.0), loss_fn=loss)
+    for _ in range(12):
+        model(torch.ones(4, 2)).mean().backward()
+        optimizer.step()
+    run.finish()
+
+    assert [step for step, _ in server.points("opposing_share")] == [10, 11]
+
+
+def test_what_is_logged_under_a_measured_name_is_kept_beside_it_and_said_once(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ERGOSCOPE_SILENT", "0")
+    model = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    with ergoscope.watch(model, optimizer) as run:
+        for step in range(3):
+            loss = model(torch.ones(2, 3)).square().mean()
+            loss.backward()
+            optimizer.step()
+            run.log({"loss": 7.0, "val": {"loss": 8.0}}, step=step)
+        run.log({"loss": 9.0, "lr": 0.5, "loss/train": 1.0})
+
+    assert [step for step, _ in server.points("loss")] == [1, 2, 3]
+    assert server.points("logged/loss") == [(0, 7.0), (1, 7.0), (2, 7.0), (3, 9.0)]
+    assert (server.points("logged/lr"), server.points("loss/train")) == ([(3, 0.5)], [(3, 1.0)])
+    assert server.points("val/loss") == [(0, 8.0), (1, 8.0), (2, 8.0)]
+    said = [line for line in capfd.readouterr().err.splitlines() if "logged/" in line]
+    assert said == [
+        "ergoscope: loss is measured in this run; what you log under that name is kept as logged/loss, so that the two "
+        "stay apart (said once, also holds for other measured names)"
+    ]
+
+
+def test_without_watching_every_name_is_the_users(server: FakeServer) -> None:
+    with ergoscope.init() as run:
+        run.log({"loss": 7.0, "grad_norm": 8.0}, step=1)
+
+    assert (server.points("loss"), server.points("grad_norm")) == ([(1, 7.0)], [(1, 8.0)])
+
+
 @pytest.mark.parametrize("wrong", [None, "model"])
 def test_what_cannot_be_watched_raises_and_leaves_nothing_behind(wrong: object, surroundings: Path) -> None:
     optimizer = torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), lr=0.1)

@@ -1,5 +1,6 @@
 """What several optimizers read of one step becomes one number, or none where one of them is missing."""
 
+import math
 import struct
 
 from ergoscope.findings import Findings
@@ -14,6 +15,20 @@ def test_parts_are_summed_over_optimizers_before_anything_is_made_of_them() -> N
     findings.settle()
 
     assert findings.scalars == {"ratio": 0.25}
+
+
+def test_the_largest_of_several_optimizers_counts_and_what_is_no_number() -> None:
+    findings = Findings(7, {}, optimizers=2)
+
+    for value in (2.0, 3.0, 1.0):
+        findings.add_largest("peak", value)
+    for value in (1.0, math.nan, 5.0):
+        findings.add_largest("odd", value)
+    findings.settle()
+
+    assert findings.largest["peak"] == 3.0
+    assert math.isnan(findings.largest["odd"])
+    assert findings.scalars == {}
 
 
 def test_sketches_of_optimizers_add_up_to_one_record() -> None:

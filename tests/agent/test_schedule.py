@@ -132,6 +132,17 @@ def test_what_was_saved_pays_for_a_look_at_everything_after_an_event() -> None:
     assert schedule.due(odd) == [True, False]  # one look in 64 steps
 
 
+def test_what_runs_alone_is_no_part_of_a_look_at_everything() -> None:
+    dear = Task("dear", (), 1.0, often=1024, alone=True)
+    schedule = Schedule(0.02, [CHEAP, Task("rare", (), 1.0, often=256), dear])
+    run(schedule, 256, clean=1.0, costs=[0.0, 0.01, 0.5])
+
+    schedule.urge()
+
+    assert schedule.due(257) == [True, True, False]
+    assert schedule.due(1024)[2]
+
+
 def test_without_savings_there_is_no_look_at_everything() -> None:
     schedule = Schedule(0.02, [CHEAP, Task("loss", (), 1.0, rarest=1)])
     run(schedule, 256, clean=1.0, costs=[0.001, 0.04])

@@ -249,3 +249,13 @@ def test_optimizers_that_are_none_are_refused() -> None:
         attach(mlp(), [], MemoryOutlet())
     with pytest.raises(TypeError, match=r"optimizer is a str; it must be a torch\.optim\.Optimizer or a list of them"):
         attach(mlp(), ["adam"], MemoryOutlet())  # type: ignore[list-item]  # the point
+
+
+def test_a_probe_batch_without_its_loss_is_refused_before_anything_is_placed() -> None:
+    model, before = mlp(), torch.autograd.backward
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    with pytest.raises(ValueError, match="probe is given without loss_fn; give both"):
+        attach(model, optimizer, MemoryOutlet(), probe=torch.ones(2, 8))
+
+    assert torch.autograd.backward is before

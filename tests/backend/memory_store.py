@@ -1,11 +1,12 @@
 """A store for the watch that is a few dictionaries, and a bus that is a list."""
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
 from ergoscope_contract.records import Event
 from ergoscope_server.indicators.points import FloatArray, IntArray
 
@@ -17,6 +18,7 @@ class MemoryStore:
         self.series: dict[tuple[str, str], tuple[IntArray, FloatArray]] = {}
         self.summaries: dict[str, RunSummary] = {}
         self.happened: dict[str, list[Event]] = {}
+        self.senders: dict[str, list[RankSummary]] = {}
         self.verdicts: dict[str, tuple[Verdict, bytes]] = {}
         self.fired: dict[str, Alert] = {}
 
@@ -47,8 +49,12 @@ class MemoryStore:
     def verdict(self, run: str) -> tuple[Verdict, bytes] | None:
         return self.verdicts.get(run)
 
-    def save_verdict(self, verdict: Verdict, memory: bytes) -> None:
+    def save_verdict(self, verdict: Verdict, memory: bytes, events: Sequence[Event] = ()) -> None:
         self.verdicts[verdict.run] = (verdict, memory)
+        self.happened.setdefault(verdict.run, []).extend(events)
+
+    def ranks(self, run: str) -> list[RankSummary]:
+        return self.senders.get(run, [])
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
         return [a for a in self.fired.values() if run in (None, a.run) and state in (None, a.state)]

@@ -37,6 +37,7 @@ class FakeRun:
     summary: dict[str, object] = field(default_factory=dict)
     histograms: list[dict[str, object]] = field(default_factory=list)
     events: list[dict[str, object]] = field(default_factory=list)
+    ranks: list[dict[str, object]] = field(default_factory=list)
 
     def told(self) -> dict[str, object]:
         """The run's RunSummary, as JSON."""
@@ -117,6 +118,10 @@ class FakeService:
         @app.get("/api/v1/runs/{run}/events")
         async def events(run: str) -> dict[str, object]:
             return {"events": self.runs[run].events}
+
+        @app.get("/api/v1/runs/{run}/ranks")
+        async def ranks(run: str) -> dict[str, object]:
+            return {"ranks": self.runs[run].ranks}
 
         @app.get("/api/v1/runs/{run}/histograms")
         async def histograms(run: str, key: str) -> dict[str, object]:

@@ -246,3 +246,23 @@ def test_the_scripts_say_ages_and_axes_as_python_does(serve: Callable[..., Serve
 
     assert page.evaluate("values => values.map(ergoscope.age)", seconds) == [age(value) for value in seconds]
     assert page.evaluate("values => values.map(ergoscope.grow)", steps) == [grow(step) for step in steps]
+
+
+def test_ranks_in_trouble_are_in_the_head_and_each_in_a_table(
+    serve: Callable[..., Served], context: BrowserContext
+) -> None:
+    run = canned.settled(ranks=[_rank(0), _rank(1, status="silent", last_step=1_204, behind=17_036)])
+    run.summary = {**run.summary, "ranks": 2, "ranks_silent": 1}
+    page = serve([run]).open(context, "/runs/settled?tab=events")
+
+    summed = page.get_by_test_id("ranks-summed")
+    expect(summed).to_contain_text("2 ranks, 1 silent")
+    summed.locator(".term").focus()
+    expect(summed.get_by_role("tooltip")).to_contain_text("Rank 1: silent at step 1,204, 17,036 behind")
+    expect(page.get_by_test_id("ranks").locator("tbody tr").nth(1)).to_contain_text("silent")
+    expect(page.get_by_test_id("events")).to_contain_text("learning rate")
+
+
+def _rank(number: int, **more: object) -> dict[str, object]:
+    kept = {"rank": number, "attempt": 1, "status": "running", "last_seen": 0.0, "last_step": 18_240, "behind": 0}
+    return {**kept, **more}

@@ -68,3 +68,11 @@ def test_every_state_and_flag_has_a_word_and_a_colour() -> None:
 def test_long_names_lose_their_middle() -> None:
     assert words.clip("blocks.0.attention.query.weight", 20) == "blocks.0.a…ry.weight"
     assert len(words.clip("x" * 80, 26)) == 26
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0 µs"), (9.94e-5, "99 µs"), (9.96e-5, "0.1 ms"), (0.9949, "995 ms"), (0.9951, "1 s"), (250.0, "250 s")],
+)
+def test_durations_have_the_unit_that_suits_them(seconds: float, text: str) -> None:
+    assert words.duration(seconds) == text

@@ -18,16 +18,21 @@ from ergoscope.capture.masking import mask
 from ergoscope_contract.records import JsonObject
 
 DIFF_BYTES = 512 * 1024
+LARGE = "8m"  # a file above this is data, which git names only
 PATIENCE_S = 10.0  # a repository on a slow disk
 # No hook, no daemon and no pager of the user's runs because of us; nor a filter, for which see _without_filters.
 _GIT = ("git", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+# What lies in git-lfs is data too, which without its filter would be shown whole against the pointer in the commit.
+_NAMED_ONLY = ("-c", "diff.lfs.binary=true", "-c", f"core.bigFileThreshold={LARGE}")
 _DIFF = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules")
+_CODE_FIRST = "*.py\n*.pyx\n*.c\n*.cc\n*.cpp\n*.cu\n*.h\n*.sh\n*.yaml\n*.yml\n*.toml\n*.cfg\n*.ini\n*.md\n"
 
 
 def describe_code(source: Source) -> tuple[JsonObject, str]:
     """Say which commit a job runs, and what is changed in it.
 
-    Untracked files are not looked for: in a folder of data that takes minutes. Binary files are named, not held.
+    Untracked files are not looked for: in a folder of data that takes minutes. Binary and large files, and those of
+    git-lfs, are named, not held. Code comes before what else was changed.
 
     Returns:
         commit, branch, remote, dirty and how many lines were changed, and the changes themselves; both empty where
@@ -46,17 +51,27 @@ def describe_code(source: Source) -> tuple[JsonObject, str]:
             facts[name] = mask(said)
     if "commit" not in facts:
         return facts, ""
+    changed, diff = _changes(folder, save=source.save_code)
+    if changed is not None:  # else nobody knows
+        facts["dirty"] = bool(changed)
+    if changed:
+        facts["changes"] = changed
+    return facts, diff
+
+
+def _changes(folder: Path, *, save: bool) -> tuple[str | None, str]:
+    """Count what is changed since the commit, and give it; None when git did not say."""
     with TemporaryDirectory(prefix="ergoscope-") as aside:
-        index = Path(aside, "index")
+        index, order = Path(aside, "index"), Path(aside, "order")
         with contextlib.suppress(OSError):  # without one, as at first, everything is new
             shutil.copy2(folder / _ask(folder, ("rev-parse", "--git-path", "index")).strip(), index)
-        diff = (*_without_filters(folder), "diff", "HEAD", *_DIFF)
-        changed = _ask(folder, (*diff, "--shortstat"), index=index).strip()
-        facts["dirty"] = bool(changed)
-        if not changed:
-            return facts, ""
-        facts["changes"] = changed
-        return facts, _kept(_read(folder, diff, index=index)) if source.save_code else ""
+        order.write_text(_CODE_FIRST)
+        diff = (*_without_filters(folder), *_NAMED_ONLY, "diff", "HEAD", *_DIFF, f"-O{order}")
+        counted = _read(folder, (*diff, "--shortstat"), index=index)
+        if counted is None:
+            return None, ""
+        changed = counted.decode(errors="replace").strip()
+        return changed, _kept(_read(folder, diff, index=index) or b"") if changed and save else ""
 
 
 def _repository(source: Source) -> Path | None:
@@ -85,11 +100,11 @@ def _kept(diff: bytes) -> str:
 
 
 def _ask(folder: Path, words: Sequence[str], *, index: Path | None = None) -> str:
-    return _read(folder, words, index=index).decode(errors="replace")
+    return (_read(folder, words, index=index) or b"").decode(errors="replace")
 
 
-def _read(folder: Path, words: Sequence[str], *, index: Path | None = None) -> bytes:
-    """Run git, and give what it says up to DIFF_BYTES and one more; nothing when it fails or takes too long."""
+def _read(folder: Path, words: Sequence[str], *, index: Path | None = None) -> bytes | None:
+    """Run git, and give what it says up to DIFF_BYTES and one more; None when it fails or takes too long."""
     try:
         process = subprocess.Popen(
             [*_GIT, "-C", str(folder), *words],
@@ -99,7 +114,7 @@ def _read(folder: Path, words: Sequence[str], *, index: Path | None = None) -> b
             stderr=subprocess.DEVNULL,
         )
     except OSError:
-        return b""
+        return None
     with process:
         timer = threading.Timer(PATIENCE_S, process.kill)
         timer.start()
@@ -109,7 +124,7 @@ def _read(folder: Path, words: Sequence[str], *, index: Path | None = None) -> b
             process.kill()
         status = process.wait()
         timer.cancel()
-    return said if cut or not status else b""
+    return said if cut or not status else None
 
 
 def _environment(given: Mapping[str, str], index: Path | None) -> dict[str, str]:

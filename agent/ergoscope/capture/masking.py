@@ -6,8 +6,9 @@ masked can be long, and is not ours.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from ergoscope.capture.paired import find_paired
 from ergoscope.capture.secret_names import Naming, naming
 from ergoscope_contract.records import JsonObject
 
@@ -42,6 +43,13 @@ _INSIDE = {
     "'''": re.compile(rf"(?:[^'\\\n]|\\.|'(?!'')|{_HUNK})*+", re.DOTALL),
 }
 _ESCAPED = re.compile(r"""[^"'\\\n]*+""")
+# After a text, another one that continues it: side by side, added, or on the next line of a diff.
+_CONTINUED = re.compile(
+    r"""[ \t]{0,40}(?:\+[ \t]{0,40})?
+        (?:(?:\\|\#[^\n]{0,200}+)?\n[+\ -]?[ \t]{0,200}(?:\+[ \t]{0,40})?(?!\w{0,2}(?:\"\"\"|'\'')))?(?=\w{0,2}["'])""",
+    re.VERBOSE,
+)
+_CLOSING = re.compile(r"""\\{0,3}(?P<quote>\"\"\"|'\''|"|')""")
 _BRACKETS = re.compile(
     r"""(?P<open>[\[({])|(?P<close>[\])}])|(?P<end>\n(?:@@ |diff ))|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'"""
 )
@@ -117,12 +125,23 @@ def mask(text: str) -> str:
         >>> mask('{"api_key": "abc", "lr": 0.1} https://me:pw@host/?sig=abc')
         '{"api_key": "(hidden)", "lr": 0.1} https://(hidden)@host/?sig=(hidden)'
     """
+    text = _hide_paired(text)
     text = _ADDRESS.sub(lambda found: "://".join(map(_without_user, found[0].split("://"))), text)
     text = _FORMS.sub(HIDDEN, text)
     text = _USER.sub(lambda found: found[0].replace(found["user"], _hide_user(found["user"])), text)
     for pattern in (_GIVEN, _CALLED, _OPTION):
         text = _hide_values(text, pattern)
     return text
+
+
+def _hide_paired(text: str) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end, kind in sorted(find_paired(text)):
+        if start >= done and not _harmless(text[start:end].strip(" \t\n+-"), kind):
+            parts += [text[done:start], HIDDEN]
+            done = end
+    return "".join([*parts, text[done:]])
 
 
 def _without_user(address: str) -> str:
@@ -145,8 +164,9 @@ def _hide_values(text: str, pattern: re.Pattern[str]) -> str:
         while kind:
             start, end = _span(text, at, kind)
             if start < end:
-                parts += [text[done:start], HIDDEN]
-                done = end
+                for begin, stop in [(start, end), *_continued(text, start, end)]:
+                    parts += [text[done:begin], HIDDEN]
+                    done = stop
             # After a colon there may be a type first, and then the value.
             typed = _AGAIN.match(text, end) if found.groupdict().get("sign") == ":" and at == found.end() else None
             kind, at = (kind, typed.end()) if typed else (Naming.NOTHING, at)
@@ -165,6 +185,20 @@ def _span(text: str, at: int, kind: Naming) -> tuple[int, int]:
         end = _closed(text, at)
         return (end, end) if _harmless(text[at + 1 : end], kind) else (at + 1, end)
     return _unquoted(text, at, kind)
+
+
+def _continued(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Find the texts that continue the one between two places."""
+    opened = text[max(start - 3, 0) : start]
+    while (closing := _CLOSING.match(text, end)) and opened.endswith(closing["quote"]):
+        joint = _CONTINUED.match(text, closing.end())
+        opening = _OPENING.match(text, joint.end()) if joint else None
+        if opening is None:
+            return
+        inside = _ESCAPED if opening["escaped"] else _INSIDE[opening["quote"]]
+        start, end = opening.end(), _end(inside, text, opening.end())
+        opened = opening["quote"]
+        yield start, end
 
 
 def _unquoted(text: str, at: int, kind: Naming) -> tuple[int, int]:

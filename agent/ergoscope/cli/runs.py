@@ -5,6 +5,7 @@ import argparse
 import msgspec
 
 from ergoscope.cli.reading import age, declare_server, open_client, print_json, print_table
+from ergoscope_contract.answers import RunSummary
 
 
 class Runs:
@@ -21,9 +22,24 @@ class Runs:
             print_json(msgspec.json.decode(client.fetch("/runs", [("limit", "10000")]))["runs"])
             return 0
         rows = [
-            [run.id, run.name, run.project, run.status, str(run.last_step or 0), age(run.last_seen), run.headline]
+            [run.id, run.name, run.project, standing(run), str(run.last_step or 0), age(run.last_seen), run.headline]
             for run in client.runs()
         ]
         columns = ["id", "name", "project", "status", "step", "last seen", "verdict"]
         print_table(columns, rows, empty=f"no runs at {client.base_url}")
         return 0
+
+
+def standing(run: RunSummary) -> str:
+    """Say a run's status, and what is wrong with some of its ranks.
+
+    Example:
+        >>> standing(RunSummary("r", "p", "n", "running", 0.0, 0.0, ranks=8, ranks_silent=2, ranks_lagging=1))
+        'running, 2 of 8 ranks silent, 1 lags'
+    """
+    if run.status != "running":  # of a silent run every rank is
+        return run.status
+    lags = "lags" if run.ranks_lagging == 1 else "lag"
+    silent = f", {run.ranks_silent} of {run.ranks} ranks silent" if run.ranks_silent else ""
+    of = "" if silent else f" of {run.ranks} ranks"
+    return run.status + silent + (f", {run.ranks_lagging}{of} {lags}" if run.ranks_lagging else "")

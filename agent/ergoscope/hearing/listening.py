@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from ergoscope.curvature.guard import probing
 from ergoscope.shards import is_spread
 
 Hear = Callable[[Tensor], None]
@@ -77,6 +78,7 @@ class Ear:
             # A forward pass inside a backward pass is a checkpoint that is made again: heard already.
             if (
                 not module.training
+                or probing()
                 or is_spread(tensor)
                 or torch._C._current_graph_task_id() != -1
                 or _capturing(tensor)

@@ -12,8 +12,8 @@ from ergoscope.current import init, watch
 from ergoscope.lifetime.exits import describe
 from ergoscope.session import Run
 from ergoscope.settings import Knobs, Settings
+from ergoscope.stream.rows import set_apart
 from ergoscope.voice import Voice
-from ergoscope_contract import catalogue
 from ergoscope_contract.records import JsonObject
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Hosted:
         self._config = as_config(config)
         self._knobs = knobs
         self._voice = Voice(silent=self.settings.silent)
-        self._measured = False
+        self._measured = False  # whether this attempt or one before, of the same run, has measured
         self._hopeless = False
 
     @property
@@ -94,6 +94,7 @@ class Hosted:
             lambda: watch(model, optimizers, config=told, start_step=start_step, **asked),  # type: ignore[arg-type]  # None raises
         )
         if run is None:
+            self._measured = self._measured and again
             self._record(asked, told)
         else:
             self.run, self._measured, self._hopeless = run, True, False
@@ -102,7 +103,8 @@ class Hosted:
         """Record a row; a name that is measured as well goes under "logged/", so that the two stay apart."""
         run = self.open
         if run is not None:
-            run.log({_apart(key): value for key, value in data.items()} if self._measured else data, step)
+            names = set_apart(data) if self._measured else list(data)
+            run.log(dict(zip(names, data.values(), strict=True)), step)
 
     def configure(self, values: object) -> None:
         """Add to the configuration of the run, or of the run to come."""
@@ -120,7 +122,6 @@ class Hosted:
 
     def _record(self, asked: Knobs, told: JsonObject) -> None:
         run = self._safely("begin", lambda: init(config=told, **asked))
-        self._measured = False
         self._hopeless = run is None  # asking again at every row would hold the training up
         self.run = run or self.run
 
@@ -149,10 +150,6 @@ _TROUBLE = {
     "watch": "nothing is measured, and only what is logged is recorded",
     "configuration": "the configuration is not complete",
 }
-
-
-def _apart(key: str) -> str:
-    return f"logged/{key}" if str(key).partition("/")[0] in catalogue.ALL else key
 
 
 class StandIn:

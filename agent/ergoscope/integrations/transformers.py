@@ -7,7 +7,6 @@ or, since importing this module registers it, `import ergoscope.integrations.tra
 """
 
 import atexit
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Unpack
 
@@ -16,7 +15,6 @@ from torch.optim import Optimizer
 
 from ergoscope.integrations.absence import missing
 from ergoscope.integrations.hosted import Hosted
-from ergoscope.lifetime.exits import describe
 from ergoscope.session import Run
 from ergoscope.settings import Knobs
 
@@ -109,8 +107,8 @@ class ErgoscopeCallback(TrainerCallback):
         self._hosted.finish()
 
     def _on_exit(self) -> None:
-        error = getattr(sys, "last_value", None)
-        self._hosted.finish(f"{UNENDED}; the last error: {describe(error)}" if error else UNENDED)
+        known = self._hosted.run.parting if self._hosted.run else ""
+        self._hosted.finish(f"{UNENDED}: {known}" if known else UNENDED)
 
 
 def _placed(key: str) -> str:

@@ -2,7 +2,8 @@
 
 The interpreter calls no hook for `sys.exit(1)`. So while a run is open, `sys.exit` raises a `Departure`, a SystemExit
 like any other, whose `code` notices who asks for it: when no Python code is left to ask, nobody has caught it and the
-interpreter is about to end with it. A SystemExit that is raised by hand (`raise SystemExit(2)`) is not seen.
+interpreter is about to end with it. After a SystemExit that is raised by hand (`raise SystemExit(2)`) it is known only
+that the script was broken off, see `ExitWatch.unsure` and `ergoscope.lifetime.status`.
 """
 
 import atexit
@@ -14,6 +15,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NoReturn, cast
 
+from ergoscope.lifetime.script import Script
+
 
 class ExitWatch:
     """Calls `leave` with the reason when the interpreter ends; the reason is empty when nothing went wrong."""
@@ -21,10 +24,26 @@ class ExitWatch:
     def __init__(self, leave: Callable[[str], None]) -> None:
         self._leave = leave
         self._reason = ""
+        self._told = False  # whether it was said why the interpreter ends, if only that all is well
+        self._script: Script | None = None
         self._previous = sys.excepthook
+
+    @property
+    def reason(self) -> str:
+        """Why the interpreter is about to end, as far as it is known that something went wrong."""
+        last: BaseException | None = getattr(sys, "last_value", None)
+        if last and self.unsure and self._script and self._script.is_left_by(last.__traceback__):
+            self.note(describe(last))  # somebody's excepthook did not call ours
+        return self._reason
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the script was broken off, and nobody has said by what: the process may still end well, or not."""
+        return not self._told and self._script is not None and self._script.broken_off
 
     def install(self) -> None:
         """Begin to watch; an excepthook that is there already still runs."""
+        self._script = Script()
         self._previous = sys.excepthook
         sys.excepthook = self._on_exception
         atexit.register(self._on_exit)
@@ -34,19 +53,20 @@ class ExitWatch:
         """Stop watching. When somebody has hooked in after us, our hook stays as a pass-through."""
         atexit.unregister(self._on_exit)
         _statuses.discard(self)
+        self._script = None
         if sys.excepthook == self._on_exception:
             sys.excepthook = self._previous
 
     def note(self, reason: str) -> None:
         """Say why the interpreter would end now; empty when all is well again."""
-        self._reason = reason
+        self._reason, self._told = reason, True
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        self._reason = describe(error)
+        self.note(describe(error))
         self._previous(kind, error, trace)
 
     def _on_exit(self) -> None:
-        self._leave(self._reason)
+        self._leave(self.reason)
 
 
 _CODE = vars(SystemExit)["code"]  # the descriptor of the attribute that is hidden below

@@ -47,6 +47,29 @@ def split_by_parts(whole: float, parts: float, count: float) -> Split:
     return Split(count * (whole - parts) / (count - 1), (count * parts - whole) / (count - 1))
 
 
+def split_by_signs(whole: float, contrast: float) -> Split:
+    """Separate slope and noise by a batch that was summed a second time with signs.
+
+    With g = (1/n) Σ x_i over independent examples and d = (1/n) Σ ε_i x_i, where Σ ε_i = 0 and Σ ε_i² = n, the slope
+    drops out of d and the noise stays:
+
+        E ‖d‖² = tr Cov(g),   E ‖g‖² = ‖G‖² + tr Cov(g).
+
+    For n even and signs that are 1 for one half and -1 for the other, d = g_a - g_b and g = g_a + g_b, so that
+    ‖g‖² - ‖d‖² = 4 g_a·g_b: the two halves as parts. Where noise is Gaussian the slope varies by
+    4 G' Cov(g) G + 4 tr(Cov(g)²), the noise by 2 tr(Cov(g)²).
+
+    Args:
+        whole: ‖g‖².
+        contrast: ‖d‖².
+
+    Example:
+        >>> split_by_signs(whole=1.0, contrast=1.0)  # of (1, 1) and (1, -1), halved: (1, 0) and (0, 1)
+        Split(slope=0.0, noise=1.0)
+    """
+    return Split(whole - contrast, contrast)
+
+
 def split_by_running_mean(mean: float, square: float, leak: float) -> Split:
     """Separate slope and noise by weighted means over independent readings g_k of one slope.
 

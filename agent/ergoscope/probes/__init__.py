@@ -1,12 +1,16 @@
 """What is measured in the job: one family of quantities a module."""
 
+from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
 from ergoscope.probes.alignment import AlignmentProbe
+from ergoscope.probes.first_layer import FirstLayerProbe
 from ergoscope.probes.friction import FrictionProbe
 from ergoscope.probes.gradient import GradientProbe
 from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
 from ergoscope.probes.loss import LossProbe
+from ergoscope.probes.margin import MarginProbe
 from ergoscope.probes.moments import MomentsProbe
 from ergoscope.probes.noise import NoiseProbe
+from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.timing import TimingProbe
@@ -28,17 +32,27 @@ PROBES = (
     MomentsProbe,
     UpdateHistogramProbe,
     NoiseProbe,
+    ActivationProbe,
+    ActivationHistogramProbe,
+    FirstLayerProbe,
+    MarginProbe,
+    OpposingProbe,
 )
 
 __all__ = [
     "PROBES",
+    "ActivationHistogramProbe",
+    "ActivationProbe",
     "AlignmentProbe",
+    "FirstLayerProbe",
     "FrictionProbe",
     "GradientProbe",
     "HistogramProbe",
     "LossProbe",
+    "MarginProbe",
     "MomentsProbe",
     "NoiseProbe",
+    "OpposingProbe",
     "RateProbe",
     "SuccessiveGradientProbe",
     "TimingProbe",

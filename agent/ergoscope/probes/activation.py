@@ -1,4 +1,4 @@
-"""Silent units of the nonlinearities."""
+"""Silent units of the nonlinearities, and how their outputs are spread."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,6 +11,7 @@ from ergoscope.findings import Column, Findings
 from ergoscope.hearing.listening import Ear
 from ergoscope.hearing.units import Nonlinearity, nonlinearities, silence
 from ergoscope.layers import Moment
+from ergoscope.numerics.histogram import count_exponents, to_histogram
 from ergoscope.probes.probe import Reading
 
 _WINDOW = 16  # looks at which a unit must have been silent to be called dead
@@ -109,10 +110,65 @@ class ActivationProbe:
     ) -> None:
         findings.scalars[metric] = sum(counts) / sum(sizes)
         layout = self._kinds.setdefault(tuple(layers), -1 - len(self._kinds))
-        names = [self._name(*call) for call in layers]
+        names = [_name(self._layers, call) for call in layers]
         shares = [count / size for count, size in zip(counts, sizes, strict=True)]
         findings.columns.append(Column(metric, layout, names, shares))
 
-    def _name(self, number: int, call: int) -> str:
-        name = self._layers[number].name or "model"
-        return f"{name}.{call + 1}" if call else name
+
+class ActivationHistogramProbe:
+    """Histogram over binary exponents of the outputs of one nonlinearity; the next look takes the next one.
+
+    Calls are told apart as `ActivationProbe` does, and each has its turn. Over the forward passes of a step counts
+    add up. Of more than 32,768 entries of an output every n-th is looked at.
+    """
+
+    produces: ClassVar[tuple[str, ...]] = ("activation_hist",)
+
+    def __init__(self, model: nn.Module) -> None:
+        """Find the nonlinearities of `model`; begin with the first."""
+        self._layers = nonlinearities(model)
+        self._calls: dict[int, int] = {}  # of each nonlinearity in this forward pass
+        self._heard: set[Call] = set()  # ever
+        self._turn: Call = (-1, 0)
+        self._counts: list[Tensor] = []
+        self._size = 0
+
+    def arm(self, ear: Ear) -> None:
+        """Listen to the next step's forward passes: to those that were heard before, one after the other."""
+        self._calls, self._counts, self._size = {}, [], 0
+        later = [call for call in self._heard if call > self._turn]
+        self._turn = min(later) if later else (0, 0)
+        for number, layer in enumerate(self._layers):
+            ear.to_output(layer.module, partial(self._hear, number))
+
+    def pass_ends(self) -> None:
+        """A backward pass begins: what is called from now on belongs to another forward pass."""
+        self._calls = {}
+
+    def _hear(self, number: int, output: Tensor) -> None:
+        if not output.is_floating_point() or not output.numel():
+            return
+        call = number, self._calls.get(number, 0)
+        self._calls[number] = call[1] + 1
+        self._heard.add(call)
+        if call == self._turn:
+            self._counts.append(count_exponents(output))
+            self._size += output.numel()
+
+    def measure(self, moment: Moment) -> Reading | None:
+        """The counts since the last call."""
+        del moment
+        counts, self._counts = self._counts, []
+        if not counts:
+            return None
+        name = _name(self._layers, self._turn)
+        return Reading(torch.stack(counts).sum(0), partial(_read_histogram, name, self._size))
+
+
+def _read_histogram(name: str, size: int, values: Sequence[float], findings: Findings) -> None:
+    findings.records.append(to_histogram(values, key=f"activation_hist/{name}", step=findings.step, size=size))
+
+
+def _name(layers: Sequence[Nonlinearity], call: Call) -> str:
+    name = layers[call[0]].name or "model"
+    return f"{name}.{call[1] + 1}" if call[1] else name

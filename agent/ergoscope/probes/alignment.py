@@ -25,18 +25,26 @@ _UNROUNDED = (torch.float32, torch.float64)  # in 16 bits the move is what round
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Start:
-    """What was taken before the step: |w| of all parameters, and w.g of those with a gradient, if it was there."""
+    """What was taken before the step: of all parameters |w| and the largest entry, of gradients w.g and their sums.
+
+    The latter, one for each layer with a gradient, only if it was there: w.g and the sum of magnitudes |g|_1.
+    """
 
     parameters: list[Tensor]
     layout: Layout
     recipes: list[Recipe] | None
     norms: Sequence[Tensor]
+    peaks: Sequence[Tensor]
     products: Sequence[Tensor]
+    sums: Sequence[Tensor]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    """Of the layers with a gradient |w| and |w'| before and after the step, |D|, |g| and w.g, where they are known."""
+    """Of the layers with a gradient |w| and |w'| before and after the step, |D|, |g| and w.g, where they are known.
+
+    peaks: largest magnitude of w; sums: sum of the magnitudes of g.
+    """
 
     layout: Layout
     recipes: list[Recipe] | None
@@ -46,6 +54,8 @@ class _Sides:
     moves: Sequence[float] | None
     grads: Sequence[float] | None
     products: Sequence[float] | None
+    peaks: list[float]
+    sums: Sequence[float]
 
 
 class AlignmentProbe:
@@ -54,7 +64,8 @@ class AlignmentProbe:
     - `angular_update`: the angle between w and w' = w + D. `adam_update_rms`: D without AdamW's decay, in units of the
       learning rate. Both are arithmetic on |w|, |w'| and |D|, see `ergoscope.numerics.triangle`.
     - `eff_lr`: lr/|w|^2 or lr/|w|; of the whole the mean lr, weighted by |w|^2, in the place of lr.
-    - `cos_w_neg_grad`: -w.g / (|w| |g|).
+    - `cos_w_neg_grad`: -w.g / (|w| |g|). `dual_alignment`: the same in the geometry in which the sign of the gradient
+      is steepest descent, -w.g / (largest |w_i| * sum of |g_i|): Tsilivis, Vardi, Kempe (2025).
     - `fdr1_ratio`: SGD with v' = mu v + (1 - d)(g + decay w), w' = w - lr v' keeps the mean of |w|^2 only when the
       mean of w.(g + decay w) is (lr/2) (1 + mu)/(1 - d) times that of |v'|^2: Yaida (2019), the first
       fluctuation-dissipation relation. |v'| is read as |D|/lr. Both sides are summed over layers and averaged over
@@ -70,6 +81,7 @@ class AlignmentProbe:
         "eff_lr",
         "adam_update_rms",
         "cos_w_neg_grad",
+        "dual_alignment",
         "fdr1_ratio",
     )
 
@@ -81,12 +93,15 @@ class AlignmentProbe:
 
     def prepare(self, moment: Moment, *, gradients: bool) -> None:
         """Take the norms of the weights before the step, and their products with gradients that are there already."""
+        ready, layout = gradients and _dense(moment), moment.layout
         self._start = _Start(
             moment.parameters,
-            moment.layout,
+            layout,
             recipes_of(moment.optimizer, moment.parameters),
-            norms_of(moment.parameters, moment.layout.weight_dtype),
-            products_of(moment.active, moment.grads) if gradients and _dense(moment) else [],
+            norms_of(moment.parameters, layout.weight_dtype),
+            norms_of(moment.parameters, layout.weight_dtype, order=math.inf),
+            products_of(moment.active, moment.grads) if ready else [],
+            norms_of(moment.grads, layout.grad_dtype, order=1.0) if ready and moment.grads else [],
         )
 
     def measure(self, moment: Moment) -> Reading | None:
@@ -94,14 +109,17 @@ class AlignmentProbe:
         start, self._start = self._start, None
         if start is None or start.parameters is not moment.parameters or not moment.active:
             return None
-        products: Sequence[Tensor] = start.products if start.layout is moment.layout else []
+        layout = moment.layout
+        products, sums = (start.products, start.sums) if start.layout is layout else ([], [])
         scales: list[float] = []
         moved = self._update.moved
         if not products and moved is not None and _dense(moment) and not _may_overwrite(moment.optimizer):
             tensors, scales = moved
             products = [*products_of(moment.active, moment.grads), *products_of(tensors, moment.grads)]
+            sums = norms_of(moment.grads, layout.grad_dtype, order=1.0)
         entries = [p.numel() for p in moment.active]
-        return Reading([*start.norms, *products], partial(self._read, moment.layout, start.recipes, entries, scales))
+        values = [*start.norms, *start.peaks, *sums, *products]
+        return Reading(values, partial(self._read, layout, start.recipes, entries, scales, len(sums)))
 
     def _read(
         self,
@@ -109,10 +127,13 @@ class AlignmentProbe:
         recipes: list[Recipe] | None,
         entries: list[int],
         scales: list[float],
+        summed: int,
         values: Sequence[float],
         findings: Findings,
     ) -> None:
-        every, products = values[: len(layout.names)], values[len(layout.names) :]
+        count = len(layout.names)
+        every, peaks, rest = values[:count], values[count : 2 * count], values[2 * count :]
+        sums, products = rest[:summed], rest[summed:]
         if scales:
             pairs = zip(products[: len(scales)], products[len(scales) :], scales, strict=True)
             products = [after + scale * moved for after, moved, scale in pairs]
@@ -126,11 +147,14 @@ class AlignmentProbe:
             moves=findings.column("update_norm", layout),
             grads=findings.column("grad_norm_clipped", layout) or findings.column("grad_norm", layout),
             products=products or None,
+            peaks=[peaks[i] for i in layout.active],
+            sums=sums,
         )
         _read_turn(sides, findings)
         _read_rate(sides, findings)
         _read_adam(sides, findings)
         _read_slope(sides, findings)
+        _read_dual(sides, findings)
         self._read_balance(sides, findings)
 
     def _read_balance(self, sides: _Sides, findings: Findings) -> None:
@@ -191,6 +215,17 @@ def _read_slope(sides: _Sides, findings: Findings) -> None:
     _publish("cos_w_neg_grad", sides.layout, [_divide(-p, w * g) for p, w, g in layers], findings)
     sums = sum([p for p, _, _ in layers]), sum([w * w for _, w, _ in layers]), sum([g * g for _, _, g in layers])
     findings.add_parts("cos_w_neg_grad", sums, lambda s: _divide(-s[0], (s[1] * s[2]) ** 0.5))
+
+
+def _read_dual(sides: _Sides, findings: Findings) -> None:
+    if sides.products is None:
+        return
+    metric = "dual_alignment"
+    for peak in sides.peaks:
+        findings.add_largest(metric, peak)
+    # By the end the largest entry is that of all optimizers.
+    sums = sum(sides.products), sum(sides.sums)
+    findings.add_parts(metric, sums, lambda s: _divide(-s[0], findings.largest[metric] * s[1]))
 
 
 def _publish(metric: str, layout: Layout, values: Sequence[float], findings: Findings) -> None:

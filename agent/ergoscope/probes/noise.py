@@ -11,14 +11,16 @@ from torch import Tensor, distributed, nn
 from ergoscope.coordinates import DECAY, Coordinates
 from ergoscope.findings import Findings
 from ergoscope.hearing.clipping import Clips, Cuts
+from ergoscope.hearing.halves import Halves
 from ergoscope.hearing.pieces import Heard, Pieces, See
 from ergoscope.layers import Moment
-from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_running_mean
+from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_running_mean, split_by_signs
 from ergoscope.numerics.norms import norms_of
 from ergoscope.numerics.scaling import find_scale
 from ergoscope.probes.probe import Reading
 from ergoscope.shards import seat
 
+_ALIKE = 0.01  # share by which the gradient used may differ from the one heard; sums in another order differ less
 _CLEAR = 2.0  # standard errors that the slope must be above zero before anything is divided by it
 
 
@@ -26,15 +28,24 @@ _CLEAR = 2.0  # standard errors that the slope must be above zero before anythin
 class Company:
     """What the noise probes of one job share.
 
+    halves: how a batch is split.
     processes: how many average their gradients, 0 when that is not known.
     examples: in one backward pass of one process, None when not told.
-    probes: one an optimizer; untold: texts for the user.
+    probes: one an optimizer; untold, told: texts for the user, and those that were ever among them.
     """
 
+    halves: Halves
     processes: int = 1
     examples: int | None = None
     probes: "list[NoiseProbe]" = field(default_factory=list)
     untold: list[str] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+
+    def tell(self, text: str) -> None:
+        """Let the user know, once for all optimizers."""
+        if text not in self.told:
+            self.told.add(text)
+            self.untold.append(text)
 
 
 def averaged_over(model: nn.Module) -> int:
@@ -46,6 +57,9 @@ def averaged_over(model: nn.Module) -> int:
     return 0 if seat().world > 1 else 1
 
 
+_Read = Callable[[float, Sequence[float], Findings], None]  # ‖g‖² before clipping, squares of the roots, what is found
+
+
 class NoiseProbe:
     """Slope and noise of the gradient that a step used, before clipping.
 
@@ -54,8 +68,12 @@ class NoiseProbe:
     job divides each loss by m or not: the slope is that of the sum which the optimizer uses. Of the processes only this
     one's parts are known; they stand for those of the others, so a reading is unbiased but noisier.
 
-    With one part alone, by a running mean over a sample of entries. Its memory is 10 readings, not steps, and it takes
-    what the slope changed in that time for noise. A run in which there were parts once never comes to this.
+    With one part alone, by the rows of the batch: by what is left of the gradient when every other one counts negative,
+    see `ergoscope.hearing.halves`. Examples are then those told, or else the rows of the model's output.
+
+    Where a batch cannot be split, by a running mean over a sample of entries. Its memory is 10 readings, not steps, and
+    it takes what the slope changed in that time for noise. A run in which there were parts or halves once never comes
+    to this, and nothing is published before it is known which it will be.
 
     The squared slope and the noise are published as read, since both are unbiased and can be averaged. What is made of
     them by a root or by division is made of their running means, over all optimizers.
@@ -76,6 +94,7 @@ class NoiseProbe:
         self._company = company
         self._coordinates = Coordinates()
         self._how = ""
+        self._number = len(company.probes)
         self._slope = Level()
         self._noise = Level()
         company.probes.append(self)
@@ -87,29 +106,50 @@ class NoiseProbe:
     @property
     def can_hear(self) -> bool:
         """Whether parts of the gradient are of use; for parameters that all processes have alike rank 0 answers."""
-        return bool(self._company.processes) and not seat().rank
+        wanted = self._how != "halves" or self._company.halves.open
+        return wanted and bool(self._company.processes) and not seat().rank
 
     def measure(self, moment: Moment) -> Reading | None:
         """The norms of the gradient and of its parts, or the running means; None when this step has neither."""
-        heard = self.pieces.take()
+        heard, contrast = self.pieces.take(), self._company.halves.take(self._number)
         if not moment.grads or len(moment.parameters) != sum(len(g["params"]) for g in moment.optimizer.param_groups):
             return None  # a part of the parameters is elsewhere, and norms of a part have another meaning
         cuts = self._clips.of(moment)
-        if heard is not None and heard.count * self._company.processes > 1 and heard.parameters == len(moment.grads):
-            scale = find_scale()
-            if scale is not None and any(factor is not scale for factor in heard.factors):
-                return None  # something else was done to the scaled loss, so how large the parts are is not known
-            return self._by_parts(moment, cuts, heard, scale)
-        if self._company.processes > 1 or self._how == "parts":
+        several = self._company.processes > 1 or (heard is not None and heard.count > 1)
+        if heard is not None and heard.parameters == len(moment.grads):
+            if several:
+                read = partial(self._read_parts, heard.count)
+                return self._by_norms(moment, cuts, heard, [heard.root], read)
+            if contrast is not None and contrast.parameters == heard.parameters and self._how != "parts":
+                read = partial(self._read_halves, contrast.rows)
+                return self._by_norms(moment, cuts, heard, [heard.root, contrast.root], read)
+        halves = self._company.halves
+        if self._how == "halves" and halves.obstacle:
+            self._how = "nothing"
+            self._company.tell(f"slope and noise of the gradient are absent from now on: {halves.obstacle}")
+        if self._company.processes > 1 or self._how == "parts" or halves.works:
             return None
         return self._by_running_mean(moment, cuts)
 
-    def _by_parts(self, moment: Moment, cuts: Cuts | None, heard: Heard, scale: Tensor | None) -> Reading:
+    def _by_norms(
+        self, moment: Moment, cuts: Cuts | None, heard: Heard, roots: list[Tensor | float], read: _Read
+    ) -> Reading | None:
+        scale = find_scale()
+        if scale is not None and any(factor is not scale for factor in heard.factors):
+            return None  # something else was done to the scaled loss, so how large the parts are is not known
         norms = norms_of(moment.grads, moment.layout.grad_dtype)
         factors = [] if cuts is None else cuts.factors
-        values = [*norms, *factors, heard.root, 1.0 if scale is None else scale]
+        values = [*norms, *factors, *roots, 1.0 if scale is None else scale]
         known = [v.item() if isinstance(v, Tensor) and v.device.type == "cpu" else v for v in values]
-        return Reading(known, partial(self._read_parts, cuts, len(norms), heard.count))  # type: ignore[arg-type]  # both kinds may be mixed
+
+        def unscaled(values: Sequence[float], findings: Findings) -> None:
+            lengths, cut, roots = values[: len(norms)], values[len(norms) : -count - 1], values[-count - 1 : -1]
+            lengths = lengths if cuts is None else cuts.before(lengths, cut)
+            squares = [(root / values[-1]) ** 2 if values[-1] else math.nan for root in roots]
+            read(sum([n * n for n in lengths]), squares, findings)
+
+        count = len(roots)
+        return Reading(known, unscaled)  # type: ignore[arg-type]  # both kinds may be mixed
 
     def _by_running_mean(self, moment: Moment, cuts: Cuts | None) -> Reading | None:
         means = self._coordinates.add(moment, cuts)
@@ -117,38 +157,46 @@ class NoiseProbe:
             return None
         return Reading([means.mean, means.square, means.weight, means.weights], self._read_running_mean)
 
-    def _read_parts(
-        self, cuts: Cuts | None, layers: int, passes: int, values: Sequence[float], findings: Findings
-    ) -> None:
-        norms, factors, (root, scale) = values[:layers], values[layers:-2], values[-2:]
-        if cuts is not None:
-            norms = cuts.before(norms, factors)
+    def _read_parts(self, passes: int, whole: float, parts: Sequence[float], findings: Findings) -> None:
         processes = self._company.processes
         count = passes * processes
-        parts = (root / scale) ** 2 / processes if scale else math.nan  # p_i of a mean over processes is 1/processes
-        split = split_by_parts(sum([n * n for n in norms]), parts, count)
+        split = split_by_parts(whole, parts[0] / processes, count)  # p_i of a mean over processes is 1/processes
         self._tell("parts", f"{passes} backward passes a step" + (f" on {processes} processes" * (processes > 1)))
-        self._publish(split, count, findings)
+        self._publish(split, count * (self._company.examples or 1), findings)
+
+    def _read_halves(self, rows: int, whole: float, parts: Sequence[float], findings: Findings) -> None:
+        heard, contrast = parts
+        halves = self._company.halves
+        if math.isfinite(whole) and not abs(heard - whole) <= _ALIKE * whole:
+            halves.fail("the gradient that a step uses is not the one that the backward pass gave")
+            return
+        halves.succeed()
+        examples = self._company.examples or rows
+        told = "" if self._company.examples else f", whose {rows} rows are taken for examples"
+        self._tell("halves", f"the even and the odd rows of the model's output{told}: one more backward pass a reading")
+        self._publish(split_by_signs(whole, contrast), examples, findings)
 
     def _read_running_mean(self, values: Sequence[float], findings: Findings) -> None:
         mean, square, weight, weights = values
         leak = weights / weight**2 if weight else 1.0
-        if leak > 1.0 - 1e-6:
-            return  # the first reading
-        self._tell("running mean", f"a running mean over {self._coordinates.size} entries of the gradient")
-        self._publish(split_by_running_mean(mean / weight**2, square / weight, leak), 1, findings)
+        halves = self._company.halves
+        if leak > 1.0 - 1e-6 or halves.works or not halves.obstacle:
+            return  # the first reading, or it is not known yet whether there will be better ones
+        size = self._coordinates.size
+        self._tell("running mean", f"a running mean over {size} entries of it; a batch is not split: {halves.obstacle}")
+        split = split_by_running_mean(mean / weight**2, square / weight, leak)
+        self._publish(split, self._company.examples or 1, findings)
 
     def _tell(self, how: str, text: str) -> None:
         if self._how == how:
             return
         self._how = how
         # Successive running means share readings: their mean varies as that of (1 + β) / (1 - β) times fewer.
-        spread = 1.0 if how == "parts" else (1.0 + DECAY) / (1.0 - DECAY)
+        spread = (1.0 + DECAY) / (1.0 - DECAY) if how == "running mean" else 1.0
         self._slope, self._noise = Level(spread=spread), Level(spread=spread)
-        self._company.untold.append(f"slope and noise of the gradient are told apart by {text}")
+        self._company.tell(f"slope and noise of the gradient are told apart by {text}")
 
-    def _publish(self, split: Split, parts: int, findings: Findings) -> None:
-        examples = parts * (self._company.examples or 1)
+    def _publish(self, split: Split, examples: int, findings: Findings) -> None:
         findings.add_parts("grad_sq_norm_debiased", [split.slope], _sum)
         findings.add_parts("noise_trace", [split.noise * examples], _sum)
         self._slope.add(split.slope)
@@ -163,6 +211,17 @@ class NoiseProbe:
             findings.scalars["grad_snr"] = slope / noise
         if slope > _CLEAR * sum(p._slope.variance for p in probes) ** 0.5:
             findings.scalars["gns_simple"] = examples * max(noise, 0.0) / slope
+
+
+class HalvesProbe:
+    """Stands for what it costs to split a batch; `NoiseProbe` reads what comes of it."""
+
+    produces: ClassVar[tuple[str, ...]] = ()
+
+    def measure(self, moment: Moment) -> Reading | None:
+        """Nothing: the backward pass was before the job's own."""
+        del moment
+        return None
 
 
 def _sum(parts: Sequence[float]) -> float:

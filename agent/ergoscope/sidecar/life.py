@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from ergoscope.lifetime.signals import signal_seen
+from ergoscope.lifetime.status import status_awaited, status_seen
 from ergoscope.manifest import Manifest
 from ergoscope.process import Witness
 from ergoscope.sidecar.courier import REFUSED, Courier
@@ -21,7 +22,7 @@ from ergoscope.sidecar.spool import segment_path, segments
 from ergoscope.sidecar.surroundings import Surroundings
 from ergoscope.sidecar.tables import FILE as TABLES
 from ergoscope.stream.ring import ReaderState, Ring, Word
-from ergoscope_contract.records import Event
+from ergoscope_contract.records import Ending, Event
 
 POLL_S = 0.05
 DISK_FULL_S = 1.0
@@ -131,11 +132,13 @@ class Sidecar:
             if closed or gone:
                 self._end(closed)
                 break
-        witness.close()
         if self._stopped:
             self._attempt(self._recorder.step)
             self._attempt(self._recorder.flush)
         delivered = self._deliver_the_rest()
+        if status_awaited(self._folder):
+            delivered = self._put_right(witness, delivered=delivered)
+        witness.close()
         if self._sender:
             self._sender.leave()
         with contextlib.suppress(OSError):  # a disk that is full can still be cleared
@@ -171,6 +174,23 @@ class Sidecar:
             if self._stopped:
                 return
         _log.info("the job %s at step %s", how, self._recorder.last_step)
+
+    def _put_right(self, witness: Witness, *, delivered: bool) -> bool:
+        """See how a process exits that could not say so itself; say whether all, with that, is delivered."""
+        if delivered:
+            self._ring.words[Word.READER_STATE] = ReaderState.DELIVERED  # it does not exit before
+        deadline = time.monotonic() + self._manifest.give_up_s
+        while not witness.wait(POLL_S) and not self._stopped and time.monotonic() < deadline:
+            pass
+        status = status_seen(self._folder)
+        if not status:
+            return delivered
+        ending = Ending(how="failed", wall=time.time(), reason=f"exit status {status}")
+        while not self._attempt(lambda: self._recorder.flush(ended=ending)):
+            if self._stopped:
+                return False
+        _log.info("no, it failed: exit status %s", status)
+        return self._deliver_the_rest()
 
     def _deliver_the_rest(self) -> bool:
         """Wait for the last delivery, for a bounded time."""

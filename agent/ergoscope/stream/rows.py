@@ -1,11 +1,18 @@
 """What a user logs, as names and numbers."""
 
 import math
+import operator
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from ergoscope_contract import catalogue
+
+APART = (
+    "{} is measured in this run; what you log under that name is kept as {}, so that the two stay apart "
+    "(said once, also holds for other measured names)"
+)
 _PLAIN = frozenset({float, int, bool})
 _NOT_NUMBERS = (str, bytes, bytearray)
 
@@ -60,6 +67,34 @@ def _flat(data: Mapping[str, object], prefix: str) -> Iterator[tuple[str, object
             yield from _flat(value, f"{prefix}{key}/")
         else:
             yield f"{prefix}{key}", value
+
+
+def read_step(given: object) -> int | None:
+    """Give the step that is meant, or None when it is no integer.
+
+    Example:
+        >>> read_step(3.0), read_step("3")
+        (3, None)
+    """
+    try:
+        return operator.index(given)  # type: ignore[arg-type]  # what is no integer raises
+    except Exception:  # foreign types fail as they like
+        return int(given) if isinstance(given, float) and given.is_integer() else None
+
+
+def set_apart(keys: Iterable[str]) -> list[str]:
+    """Give names under which a user's numbers do not mix with the agent's own, which measures under catalogued names.
+
+    Example:
+        >>> set_apart(["loss", "grad_norm/fc.weight", "loss/train", "val/loss"])
+        ['logged/loss', 'logged/grad_norm/fc.weight', 'loss/train', 'val/loss']
+    """
+    return [f"logged/{key}" if _is_measured(str(key)) else str(key) for key in keys]
+
+
+def _is_measured(key: str) -> bool:
+    entry = catalogue.entry(key)
+    return entry is not None and entry.made and entry.kind == "probe"
 
 
 def to_number(value: object) -> float | None:

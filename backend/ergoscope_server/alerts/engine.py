@@ -99,6 +99,8 @@ def _firing(rule: Rule, state: RuleState, seen: Observed, facts: Facts, run: str
     limit = seen.threshold if alert.threshold is None else alert.threshold
     if seen.holds or seen.value >= limit - (1 - rule.clear) * abs(limit):
         lasting = replace(alert, last_step=facts.step if facts.step is not None else alert.last_step)
+        if rule.renews and seen.holds:
+            lasting = replace(lasting, text=rule.text.format_map(dict(seen.words)))
         return replace(state, firing=lasting, clear=0), (lasting if lasting != alert else None)
     if state.clear + 1 < rule.persistence:
         return replace(state, clear=state.clear + 1), None

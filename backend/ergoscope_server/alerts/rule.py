@@ -1,6 +1,6 @@
 """What a rule is, and what it sees."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +23,22 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Ranks of a running job that send nothing while others do.
+
+    ranks: which; none when all send.
+    seconds, limit: the longest of their silences by the newest batch of all, and how long one may last, s.
+    last_step: the newest step that one of them told; others: how many ranks go on.
+    """
+
+    ranks: Sequence[int] = ()
+    seconds: float = 0.0
+    limit: float = 0.0
+    last_step: int | None = None
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a run at one moment; None where this moment says nothing of it.
 
@@ -38,6 +54,7 @@ class Facts:
     places: tuple[int, list[str]] | None = None
     divergence: Divergence | None = None
     silence: Silence | None = None
+    missing: Missing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +83,7 @@ class Rule:
     cooldown: how long after an end it stays quiet, in its clock ("steps" of the job or "seconds").
     clear: share of the threshold that the value must fall below to count as clear; the threshold is that of the firing.
     text: what the alert says, with the observation's words in braces.
+    renews: whether a lasting alert says what is so now, not what was when it began.
     """
 
     id: str
@@ -77,3 +95,4 @@ class Rule:
     clock: Literal["steps", "seconds"]
     clear: float
     text: str
+    renews: bool = False

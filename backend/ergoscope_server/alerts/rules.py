@@ -1,9 +1,9 @@
 """The rules that are on by default. Thresholds are choices of ours, calibrated on noise alone."""
 
 from ergoscope_server.alerts.rule import Facts, Observed, Rule
-from ergoscope_server.indicators.numerals import count, plain
+from ergoscope_server.indicators.numerals import count, plain, ranks
 
-NONFINITE, DIVERGENCE, NO_DATA = "nonfinite", "divergence", "no_data"
+NONFINITE, DIVERGENCE, NO_DATA, RANK_SILENT = "nonfinite", "divergence", "no_data", "rank_silent"
 
 
 def not_finite(facts: Facts) -> Observed | None:
@@ -45,6 +45,19 @@ def silent(facts: Facts) -> Observed | None:
     return Observed(s.seconds > s.limit, s.seconds, s.limit, facts.now, s.last_step, "wall", words)
 
 
+def missing(facts: Facts) -> Observed | None:
+    """Hold when ranks of a running job have sent nothing for longer than they may, while others go on."""
+    if facts.missing is None:
+        return None
+    m = facts.missing
+    if not m.ranks:
+        return Observed(False, 0.0, m.limit, facts.now, None)
+    last = "" if m.last_step is None else f" The last step was {count(m.last_step)}."
+    others = f"{m.others} other{'s go' if m.others != 1 else ' goes'} on"
+    words = {"ranks": ranks(m.ranks), "limit": count(m.limit), "last": last, "others": others}
+    return Observed(m.seconds > m.limit, m.seconds, m.limit, facts.now, m.last_step, "", words)
+
+
 DEFAULT = (
     Rule(
         id=NONFINITE,
@@ -78,5 +91,17 @@ DEFAULT = (
         clock="seconds",
         clear=0.8,
         text="No step for more than {limit} s while the job is running; the last was {step}.{alive}",
+    ),
+    Rule(
+        id=RANK_SILENT,
+        title="rank silent",
+        severity="warn",
+        condition=missing,
+        persistence=1,
+        cooldown=60,
+        clock="seconds",
+        clear=0.8,
+        text="Nothing from {ranks} for more than {limit} s, while {others}.{last}",
+        renews=True,
     ),
 )

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from ergoscope_contract.answers import Alert, Flag, Mark, Phrase, Reading, Spell, Verdict
 from ergoscope_server.alerts.engine import QUIET, RuleState
 from ergoscope_server.alerts.rules import DIVERGENCE, NONFINITE
+from ergoscope_server.history.roll import Roll
 from ergoscope_server.indicators.numerals import count, plain
 from ergoscope_server.indicators.schedule import Change
 from ergoscope_server.indicators.spells import cut, paint
@@ -25,6 +26,7 @@ class Chronicle(Struct, frozen=True, omit_defaults=True):
     reset, cause, change: first step of the stretch that is judged, what began it, and the learning-rate change if any.
     start: level of the loss at the start; highest: highest smoothed gradient norm; tau: last autocorrelation time.
     climbing: whether a loss beyond its limit still rises. met: resets from events that were taken into account.
+    roll: what was told of the run's ranks.
     """
 
     version: int = VERSION
@@ -41,6 +43,7 @@ class Chronicle(Struct, frozen=True, omit_defaults=True):
     climbing: bool = False
     standing: Standing = field(default_factory=Standing)
     met: list[tuple[int, str]] = field(default_factory=list)
+    roll: Roll = field(default_factory=Roll)
     rules: dict[str, RuleState] = field(default_factory=dict)
     spells: list[Spell] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
@@ -131,6 +134,7 @@ def verdict(chronicle: Chronicle, *, run: str, newest: int | None) -> Verdict:
         readings=chronicle.readings,
         spells=spells,
         marks=sorted(chronicle.marks, key=lambda m: m.step),
+        lagging=chronicle.roll.named("lags"),
     )
 
 

@@ -15,6 +15,7 @@ PAUSES = 1.5  # longest pauses seen, as for a validation after every epoch
 class Heard:
     """When a run was heard of, in the watch's own clock, so that a job's clock does not matter.
 
+    first: the first look.
     step, since: its newest step and when that came; sign, sign_since: its last sign of life and when that came.
     """
 
@@ -22,6 +23,7 @@ class Heard:
     since: float
     sign: float
     sign_since: float
+    first: float
 
 
 def hear(heard: Heard | None, *, step: int | None, sign: float, now: float) -> Heard:
@@ -34,12 +36,24 @@ def hear(heard: Heard | None, *, step: int | None, sign: float, now: float) -> H
         now: The watch's clock, s.
     """
     if heard is None:
-        return Heard(step, now, sign, now)
+        return Heard(step, now, sign, now, now)
     if step != heard.step:
         heard = replace(heard, step=step, since=now)
     if sign != heard.sign:
         heard = replace(heard, sign=sign, sign_since=now)
     return heard
+
+
+def pace(wall: Points) -> float | None:
+    """Give the median seconds a step takes; None while too few times are known, or they do not rise.
+
+    Args:
+        wall: Times at which steps were logged, s, by step.
+    """
+    if len(wall) < 2:
+        return None
+    usual = float(np.median(np.diff(wall.values) / np.maximum(np.diff(wall.steps), 1)))
+    return usual if usual > 0 else None
 
 
 def patience(wall: Points) -> float:

@@ -1,6 +1,9 @@
 """Numbers as people read them: commas, and errors that decide how many digits a value gets."""
 
 import math
+from collections.abc import Sequence
+
+MOST_RANKS = 5  # are named one by one
 
 
 def count(number: float) -> str:
@@ -29,6 +32,21 @@ def plain(value: float, *, digits: int = 3) -> str:
         return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
     text = f"{_round(value, digits):,.{max(0, digits - 1 - _magnitude(value))}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def ranks(numbers: Sequence[int]) -> str:
+    """Name ranks, in words of a sentence; of many the first few.
+
+    Example:
+        >>> ranks([3]), ranks([3, 4]), ranks(range(8))
+        ('rank 3', 'ranks 3 and 4', 'ranks 0, 1, 2, 3 and 4 more')
+    """
+    if len(numbers) == 1:
+        return f"rank {numbers[0]}"
+    shown = [str(number) for number in numbers]
+    if len(shown) > MOST_RANKS:
+        shown = [*shown[: MOST_RANKS - 1], f"{len(numbers) - MOST_RANKS + 1} more"]
+    return f"ranks {', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def with_error(value: float, half: float, *, unit: str = "") -> str:

@@ -2,8 +2,9 @@
 
 The states, decided in this order: WARMUP while the learning rate rises from its start. PLATEAU when onset, slope,
 Geweke and window tests agree, and STATIONARY-POINT when besides the minibatch gradient is small against its highest.
-DESCENDING when the slope's interval is below zero. UNDECIDED otherwise, with the reason. The states that need the
-debiased gradient, the balance and weight sketches are not given yet.
+DESCENDING when the slope's interval is below zero. UNDECIDED otherwise, with the reason. The states that rest on the
+debiased gradient, the balance or distances between weight sketches are not given yet, although what they are worked out
+from is measured.
 """
 
 from typing import Literal

@@ -7,15 +7,17 @@ import msgspec
 from sqlalchemy import Connection
 
 from ergoscope_contract.errors import ShapeError
+from ergoscope_contract.records import Run
 from ergoscope_server.store import arrivals, feeds, runs, shapes
+from ergoscope_server.store.about import merged
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.feeds import FeedState
+from ergoscope_server.store.quiet import usual_gap
 from ergoscope_server.store.reduce import ADDED, how
 from ergoscope_server.store.runs import RunState
 
-USUAL_GAP_S = 60.0  # no sender is expected to be rarer than this
-
 _pack = msgspec.msgpack.encode
+_about = msgspec.msgpack.Decoder(Run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def accept(connection: Connection, batches: Sequence[Arrival]) -> list[Outcome]:
     shapes.write(connection, taken)
     touched = {(b.run, b.attempt, b.rank) for _, b in taken}
     feeds.save(connection, {key: senders[key] for key in touched})
-    _count_attempts(connection, states, [key for key in touched if senders[key].fresh])
+    _count_senders(connection, states, [key for key in touched if senders[key].fresh])
     _settle(connection, states, taken)
     runs.save(connection, {run: states[run] for run, _, _ in touched})
     return outcomes
@@ -76,13 +78,17 @@ def _tell_sender(sender: FeedState, state: RunState, batch: Arrival) -> None:
         sender.lost = batch.pulse.lost
     if batch.ended is not None:
         sender.how, sender.reason = batch.ended.how, batch.ended.reason.replace("\x00", "\ufffd")  # no column holds it
+    if sender.last_seen:
+        sender.gap = usual_gap(sender.gap, batch.received - sender.last_seen)
+    sender.last_seen = max(sender.last_seen, batch.received)
 
 
 def _tell_run(state: RunState, batch: Arrival, parts: int) -> None:
-    if batch.about is not None:
-        state.about, state.project, state.name = _pack(batch.about), batch.about.project, batch.about.name
-        state.created = batch.about.created
     newest = batch.attempt == state.attempt
+    if batch.about is not None:
+        about = merged(_about.decode(state.about), batch.about, newer=newest) if state.about else batch.about
+        state.about, state.project, state.name = _pack(about), about.project, about.name
+        state.created = about.created
     if batch.begun is not None and newest and (batch.rank == 0 or not state.system):
         state.system = _pack(batch.begun.system)
     if newest and batch.last_step is not None:
@@ -91,7 +97,7 @@ def _tell_run(state: RunState, batch: Arrival, parts: int) -> None:
         state.latest = _whole(state.latest, parts)
     if newest and batch.rank == 0:
         state.latest.update(batch.latest if parts == 1 else _whole(batch.latest, parts))
-    state.gap = max(0.9 * state.gap, min(max(batch.received - state.last_seen, 0.0), USUAL_GAP_S))
+    state.gap = usual_gap(state.gap, batch.received - state.last_seen)
     state.last_seen = max(state.last_seen, batch.received)
 
 
@@ -100,9 +106,9 @@ def _whole(latest: dict[str, float], parts: int) -> dict[str, float]:
     return {key: value for key, value in latest.items() if how(key, parts=parts) not in ADDED}
 
 
-def _count_attempts(connection: Connection, states: dict[str, RunState], fresh: Iterable[feeds.Key]) -> None:
+def _count_senders(connection: Connection, states: dict[str, RunState], fresh: Iterable[feeds.Key]) -> None:
     for run in {key[0] for key in fresh}:
-        states[run].attempts = feeds.count_attempts(connection, run)
+        states[run].attempts, states[run].ranks = feeds.count(connection, run, states[run].attempt)
 
 
 def _settle(connection: Connection, states: dict[str, RunState], taken: Iterable[tuple[int, Arrival]]) -> None:

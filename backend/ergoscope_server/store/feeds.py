@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, bindparam, func, select, tuple_
+from sqlalchemy import Connection, bindparam, case, func, select, tuple_
 
 from ergoscope_contract.records import Attempt
 from ergoscope_server.store.seen import Seen
@@ -17,7 +17,11 @@ Key: TypeAlias = tuple[str, int, int]  # run, attempt, rank
 
 @dataclass(slots=True)
 class FeedState:
-    """A sender's row while a transaction works on it; `fresh` when it has none yet."""
+    """A sender's row while a transaction works on it; `fresh` when it has none yet.
+
+    last_seen: when its newest batch was taken, Unix seconds by the service's clock.
+    gap: usual time between its batches, s; see quiet.
+    """
 
     seen: Seen = field(default_factory=Seen)
     begun: bytes = b""
@@ -25,12 +29,16 @@ class FeedState:
     lost: int = 0
     how: str = ""
     reason: str = ""
+    last_seen: float = 0.0
+    gap: float = 0.0
     fresh: bool = False
 
 
 _KEY = tuple_(feed.c.run, feed.c.attempt, feed.c.rank)
 _LOAD = select(feed).where(_KEY.in_(bindparam("keys", expanding=True)))
-_ATTEMPTS = select(func.count(func.distinct(feed.c.attempt))).where(feed.c.run == bindparam("run"))
+_COUNTS = select(
+    func.count(func.distinct(feed.c.attempt)), func.count(case((feed.c.attempt == bindparam("newest"), 1)))
+).where(feed.c.run == bindparam("run"))
 _ENDINGS = (
     select(feed.c.how, feed.c.reason)
     .where(feed.c.run == bindparam("run"), feed.c.attempt == bindparam("attempt"))
@@ -46,7 +54,7 @@ def load(connection: Connection, keys: Collection[Key]) -> dict[Key, FeedState]:
     rows = connection.execute(_LOAD, {"keys": sorted(keys)}).all()
     return {
         (row.run, row.attempt, row.rank): FeedState(
-            Seen(row.seen), row.begun, row.last_step, row.lost, row.how, row.reason
+            Seen(row.seen), row.begun, row.last_step, row.lost, row.how, row.reason, row.last_seen, row.gap
         )
         for row in rows
     }
@@ -57,15 +65,16 @@ def save(connection: Connection, states: Mapping[Key, FeedState]) -> None:
     _save(
         connection,
         [
-            (*key, state.seen.pack(), state.begun, state.last_step, state.lost, state.how, state.reason)
-            for key, state in states.items()
+            (*key, s.seen.pack(), s.begun, s.last_step, s.lost, s.how, s.reason, s.last_seen, s.gap)
+            for key, s in states.items()
         ],
     )
 
 
-def count_attempts(connection: Connection, run: str) -> int:
-    """Give the number of attempts of a run."""
-    return connection.execute(_ATTEMPTS, {"run": run}).scalar_one()
+def count(connection: Connection, run: str, newest: int) -> tuple[int, int]:
+    """Give the number of attempts of a run, and of ranks of its newest."""
+    attempts, ranks = connection.execute(_COUNTS, {"run": run, "newest": newest}).one()
+    return attempts, ranks
 
 
 def read_parts(connection: Connection, run: str) -> list[tuple[int, int, int]]:

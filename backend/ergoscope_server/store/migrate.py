@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from ergoscope_server.store.database import Database
 
@@ -22,7 +24,9 @@ def migrate(database: Database, *, to: str = HEAD) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with database.write() as connection:
         config.attributes["connection"] = connection
-        if to == BARE:
+        present = MigrationContext.configure(connection).get_current_revision()
+        past = ScriptDirectory.from_config(config).iterate_revisions(present, BARE) if present else ()
+        if to == BARE or to in {script.revision for script in past}:
             command.downgrade(config, to)
         else:
             command.upgrade(config, to)

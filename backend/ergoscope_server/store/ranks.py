@@ -113,11 +113,15 @@ def read_points(connection: Connection, run: str, crew: Crew, names: Sequence[st
     if not names:
         return {}
     companions = dict.fromkeys(name for metric in names for name in _companions(metric))
-    wide = replace(query, first=max(query.first - REACH, LOWEST) if query.first > LOWEST + REACH else LOWEST)
     holdings = read_holdings(connection, run, list(dict.fromkeys([*names, *companions])), None)
-    found = read_attempts(connection, run, holdings, wide)
+    heads = {metric.partition("/") for metric in names}
+    sizes = {f"{RATIOS[head][1]}{slash}{layer}" for head, slash, layer in heads if head in RATIOS}
+    wide = replace(query, first=max(query.first - REACH, LOWEST) if query.first > LOWEST + REACH else LOWEST)
+    found = read_attempts(connection, run, [held for held in holdings if held.metric not in sizes], query)
+    found |= read_attempts(connection, run, [held for held in holdings if held.metric in sizes], wide)
     limits = {name: reach(held) for name, held in by_name(holdings).items()}
-    return {name: _join(name, found, crew, limits[name], query) for name in names}
+    complete = {head: _complete(found.get(head, {}), crew) for head in {head for head, _, _ in heads}}
+    return {name: _join(name, found, complete[name.partition("/")[0]], crew, limits[name], query) for name in names}
 
 
 Found = Mapping[str, Mapping[int, Mapping[int, Points]]]  # by metric, attempt and rank
@@ -140,15 +144,28 @@ def waiting(crew: Crew, names: Iterable[str], there: Iterable[str]) -> list[str]
     return [n for n in there if n not in arrived and not arrived.isdisjoint(_companions(n)) and crew.adds(n)]
 
 
-def _join(metric: str, found: Found, crew: Crew, limits: Mapping[int, int], query: Query) -> Points:
+def _complete(whole: Mapping[int, Mapping[int, Points]], crew: Crew) -> dict[int, IntArray]:
+    """Give by attempt the steps at which every part of a quantity of the whole model was measured."""
+    return {attempt: spoken(ranks, crew.parts.get(attempt, 1)) for attempt, ranks in whole.items()}
+
+
+def _join(
+    metric: str,
+    found: Found,
+    complete: Mapping[int, IntArray],
+    crew: Crew,
+    limits: Mapping[int, int],
+    query: Query,
+) -> Points:
     pieces = []
     for attempt in sorted(limits):
-        points = _of_attempt(metric, attempt, found, crew.parts.get(attempt, 1))
+        steps = complete.get(attempt, NO_POINTS.steps)
+        points = _of_attempt(metric, attempt, found, steps, crew.parts.get(attempt, 1))
         pieces.append(points.within(query.first, min(query.last, limits[attempt])))
     return join(pieces).settled()
 
 
-def _of_attempt(metric: str, attempt: int, found: Found, parts: int) -> Points:
+def _of_attempt(metric: str, attempt: int, found: Found, complete: IntArray, parts: int) -> Points:
     kind, (head, slash, layer) = how(metric, parts=parts), metric.partition("/")
 
     def of(name: str) -> Mapping[int, Points]:
@@ -159,21 +176,35 @@ def _of_attempt(metric: str, attempt: int, found: Found, parts: int) -> Points:
         ranks = {min(ranks): ranks[min(ranks)]}
     if kind in ADDED and not all(map(len, ranks.values())):
         return NO_POINTS  # a rank that has a part of it elsewhere
-    complete = spoken(of(head), parts) if kind in ADDED else spoken({}, 1)
     if kind is Reduce.RATIO:
         above, below = (of(f"{name}{slash}{layer}") for name in RATIOS[head])
         return ratio(ranks, above, below, complete=complete)
     return together(kind, ranks, complete=complete)
 
 
-def _arrived(log: Iterable[Logged], names: Iterable[str]) -> dict[str, Points]:
-    """Give the points that rows of the log hold of series, whatever their rank."""
-    pieces: dict[str, list[Points]] = {name: [] for name in names}
+def _arrived(log: Iterable[Logged], names: Iterable[str]) -> dict[str, list[IntArray]]:
+    """Give the steps at which rows of the log have points of series, whatever their rank, block by block."""
+    pieces: dict[str, list[IntArray]] = {name: [] for name in names}
     for row in log:
         for name, found in row.entry.series().items():
             if name in pieces:
-                pieces[name].extend(Points(steps, values) for steps, values in found)
-    return {name: join(some) for name, some in pieces.items()}
+                pieces[name].extend(steps for steps, _ in found)
+    return pieces
+
+
+class _Union:
+    """Brings steps together; series of one block have the very same ones, so the work is done once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], IntArray] = {}
+
+    def __call__(self, pieces: Sequence[IntArray]) -> IntArray:
+        """Give the steps of all pieces, which are kept by the caller, rising and each once."""
+        different = {id(piece): piece for piece in pieces}
+        key = tuple(different)
+        if key not in self._known:
+            self._known[key] = np.unique(np.concatenate(list(different.values())))
+        return self._known[key]
 
 
 def read_changed(
@@ -181,12 +212,12 @@ def read_changed(
 ) -> list[SeriesData]:
     """Give series of all ranks as one at the steps at which rows of the log say something new of them."""
     arrived = _arrived(log, [*names, *(name for metric in names for name in _companions(metric))])
-    changed = {}
+    changed, union = {}, _Union()
     for name in names:
         # A part of a norm that was there may count only now that what it waited for is there.
-        steps = join([arrived[n] for n in (name, *(_companions(name) if crew.adds(name) else ()))]).steps
-        if len(steps):
-            changed[name] = np.unique(steps)
+        steps = [one for n in (name, *(_companions(name) if crew.adds(name) else ())) for one in arrived[n]]
+        if any(map(len, steps)):
+            changed[name] = union(steps)
     if not changed:
         return []
     first = max(query.first, min(int(steps[0]) for steps in changed.values()))
@@ -194,8 +225,10 @@ def read_changed(
     found = read_points(connection, run, crew, list(changed), replace(query, first=first, last=last))
     answers = []
     for name, points in found.items():
-        new = np.isin(points.steps, changed[name])
-        kept = points if new.all() else Points(points.steps[new], points.values[new])
+        kept = points
+        if not np.array_equal(points.steps, changed[name]):
+            new = np.isin(points.steps, changed[name])
+            kept = Points(points.steps[new], points.values[new])
         if len(kept):
             answers.append(bucketed(Holding(name, 0, [], {}), kept, [], query.buckets))
     return answers

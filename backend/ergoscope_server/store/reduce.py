@@ -5,7 +5,7 @@ is there; until then there is no value, as a sum that lacks a part is wrong by a
 maximum is that of the ranks which have spoken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce as fold
 
 import numpy as np
@@ -41,6 +41,11 @@ def spoken(ranks: Mapping[int, Points], least: int) -> IntArray:
     return steps[counts >= least]
 
 
+def shared(ranks: Iterable[IntArray], complete: IntArray) -> IntArray:
+    """Give the steps that are in all of some rising arrays; as a rule they are the same, which is quickly seen."""
+    return fold(lambda both, one: both if np.array_equal(both, one) else np.intersect1d(both, one), ranks, complete)
+
+
 def together(kind: Reduce, ranks: Mapping[int, Points], *, complete: IntArray) -> Points:
     """Bring the values of ranks together.
 
@@ -66,7 +71,7 @@ def together(kind: Reduce, ranks: Mapping[int, Points], *, complete: IntArray) -
         return there[min(there)]
     if kind in (Reduce.MEAN, Reduce.MAX):
         return _over(there, largest=kind is Reduce.MAX)
-    steps = fold(np.intersect1d, [points.steps for points in there.values()], complete)
+    steps = shared([points.steps for points in there.values()], complete)
     values = np.stack([_at(points, steps) for points in there.values()])
     return Points(steps, values.sum(0) if kind is Reduce.SUM else np.sqrt(np.square(values).sum(0)))
 
@@ -89,7 +94,7 @@ def ratio(
     if not there:
         return NO_POINTS
     every = [*(p.steps for p in there.values()), *(norms.get(rank, NO_POINTS).steps for rank in there)]
-    steps = fold(np.intersect1d, every, complete)
+    steps = shared(every, complete)
     if not len(steps):  # as where a rank sent no numerator at all
         return NO_POINTS
     above, below = np.zeros(len(steps)), np.zeros(len(steps))
@@ -104,6 +109,8 @@ def ratio(
 
 
 def _at(points: Points, steps: IntArray) -> F8Array:
+    if len(points) == len(steps):  # the steps are among its own
+        return points.values.astype(np.float64)
     return points.values[np.searchsorted(points.steps, steps)].astype(np.float64)
 
 

@@ -33,6 +33,7 @@ class RunState:
     gap: float = 0.0
     last_step: int | None = None
     lost: int = 0
+    ranks: int = 1
 
 
 _LOCK = select(table).where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id).with_for_update()
@@ -86,6 +87,7 @@ def _state(row: Row[tuple[object, ...]]) -> RunState:
         gap=row.gap,
         last_step=row.last_step,
         lost=row.lost,
+        ranks=row.ranks,
     )
 
 
@@ -107,4 +109,5 @@ def _row(run: str, state: RunState) -> TableRow:
         state.gap,
         state.last_step,
         state.lost,
+        state.ranks,
     )

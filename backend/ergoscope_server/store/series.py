@@ -75,6 +75,10 @@ class Holding:
     streams: list[StreamState]
     logged: dict[int, Points]
 
+    def attempts(self) -> set[int]:
+        """Give the attempts that have any of it."""
+        return {state.attempt for state in self.streams} | self.logged.keys()
+
     def firsts(self) -> dict[int, int]:
         """Give the first step of each attempt."""
         firsts: dict[int, int] = {}
@@ -150,7 +154,7 @@ def read_attempts(
     fetched = fetch(connection, run, spans, level=FINEST)
     found: dict[str, dict[int, dict[int, Points]]] = {holding.metric: {} for holding in holdings}
     for holding in holdings:
-        for attempt in holding.limits():
+        for attempt in holding.attempts():
             pieces = [fetched[s.number].points for s in holding.streams if s.attempt == attempt and s.number in fetched]
             if attempt in holding.logged:
                 pieces.append(holding.logged[attempt].within(query.first, query.last))
@@ -183,8 +187,9 @@ def _spans(connection: Connection, run: str, holding: Holding, query: Query) -> 
     def find(stream: int, step: int) -> int | None:
         return find_chunk(connection, run, stream, step)
 
-    limits = holding.limits()
-    found = (span(s, query.first, min(query.last, limits[s.attempt]), find) for s in holding.streams)
+    near = [s for s in holding.streams if s.last_step >= query.first and s.first_step <= query.last]
+    limits = holding.limits() if near else {}
+    found = (span(s, query.first, min(query.last, limits[s.attempt]), find) for s in near)
     return [one for one in found if one is not None]
 
 

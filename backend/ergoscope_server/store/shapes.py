@@ -9,11 +9,18 @@ from ergoscope_contract.records import Event, Histogram, Sketch
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.attempts import reaches
 from ergoscope_server.store.tables import event, shape
+from ergoscope_server.store.tables import run as runs
 from ergoscope_server.store.writing import Writer
 
 _save_shapes = Writer(shape, update=True)
 _save_events = Writer(event)
 _EVENTS = select(event.c.data).where(event.c.run == bindparam("run")).order_by(event.c.number, event.c.position)
+_LAST = (
+    select(runs.c.cursor, runs.c.attempt, func.coalesce(func.max(event.c.position), -1))
+    .outerjoin(event, (event.c.run == runs.c.id) & (event.c.number == runs.c.cursor))
+    .where(runs.c.id == bindparam("run"))
+    .group_by(runs.c.cursor, runs.c.attempt)
+)
 _NEWEST = (
     select(shape.c.step, shape.c.attempt, shape.c.data)
     .where(
@@ -35,6 +42,7 @@ _FIRSTS = (
     )
     .group_by(shape.c.attempt)
 )
+_pack = msgspec.msgpack.encode
 _read_event = msgspec.msgpack.Decoder(Event).decode
 _read_histogram = msgspec.msgpack.Decoder(Histogram).decode
 _read_sketch = msgspec.msgpack.Decoder(Sketch).decode
@@ -58,6 +66,14 @@ def write(connection: Connection, taken: Sequence[tuple[int, Arrival]]) -> None:
             for position, data in enumerate(batch.events)
         ],
     )
+
+
+def append_events(connection: Connection, run: str, events: Sequence[Event]) -> None:
+    """Append events of the service's own making: behind those that came with the run's newest arrival."""
+    if events:
+        number, attempt, last = connection.execute(_LAST, {"run": run}).one()
+        rows = [(run, number, last + 1 + i, attempt, 0, _pack(one)) for i, one in enumerate(events)]
+        _save_events(connection, rows)
 
 
 def read_events(connection: Connection, run: str) -> list[Event]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ergoscope_contract.answers import Alert, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
 from ergoscope_contract.records import Event, Histogram, Sketch
 from ergoscope_server.store import shapes, summary, watching
 from ergoscope_server.store import tidy as tidying
@@ -23,6 +23,7 @@ from ergoscope_server.store.errors import UnavailableError
 from ergoscope_server.store.fold import prepare, write
 from ergoscope_server.store.increments import Increment, read_cursor, read_increment, read_since
 from ergoscope_server.store.migrate import migrate
+from ergoscope_server.store.muster import read_ranks
 from ergoscope_server.store.pieces import Owner
 from ergoscope_server.store.points import IntArray
 from ergoscope_server.store.ranks import TOGETHER, read_together
@@ -72,6 +73,13 @@ class Store:
         """Give the newest runs first."""
         with self._read() as connection:
             return summary.read_summaries(connection, now=self._clock(), project=project, status=status, limit=limit)
+
+    def ranks(self, run: str) -> list[RankSummary]:
+        """Give how each rank of a run's newest attempt stands, by rank; none when there is no such run."""
+        with self._read() as connection:
+            judged = watching.read_verdict(connection, run)
+            lagging = judged[0].lagging if judged is not None else ()
+            return read_ranks(connection, run, now=self._clock(), lagging=lagging)
 
     def live_runs(self) -> list[str]:
         """Give the ids of the runs that have not ended."""
@@ -178,10 +186,10 @@ class Store:
         with self._read() as connection:
             return watching.read_verdict(connection, run)
 
-    def save_verdict(self, verdict: Verdict, memory: bytes) -> None:
-        """Put a run's verdict in place of the one before."""
+    def save_verdict(self, verdict: Verdict, memory: bytes, events: Sequence[Event] = ()) -> None:
+        """Put a run's verdict in place of the one before, and append the events that the watch made of it."""
         with self._write() as connection:
-            watching.save_verdict(connection, verdict, memory)
+            watching.save_verdict(connection, verdict, memory, events)
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
         """Give alerts, newest first, of one run or state where asked."""

@@ -1,5 +1,6 @@
 """The summary of a run: its row, how long it has been quiet, and its last verdict."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import msgspec
@@ -7,11 +8,10 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from ergoscope_contract.answers import RunSummary, Status, Verdict
 from ergoscope_contract.records import JsonObject, Run
+from ergoscope_server.store.muster import Muster, count_ranks
+from ergoscope_server.store.quiet import patience
 from ergoscope_server.store.runs import read_latest
 from ergoscope_server.store.tables import run, verdict
-
-QUIET_S = 10.0  # a sender gives a sign of life every few seconds
-QUIET_GAPS = 4.0  # or, where that is longer, this many of its usual gaps
 
 _about = msgspec.msgpack.Decoder(Run)
 _system = msgspec.msgpack.Decoder(JsonObject)
@@ -25,8 +25,8 @@ _LIVE = select(run.c.id).where(run.c.status == "running").order_by(run.c.id)
 
 def read_summary(connection: Connection, run_id: str, *, now: float) -> RunSummary | None:
     """Give one run's summary, None when there is no such run."""
-    row = connection.execute(_ONE, {"id": run_id}).first()
-    return None if row is None else _summarize(row, now)
+    rows = connection.execute(_ONE, {"id": run_id}).all()
+    return next(iter(_summarize_all(connection, rows, now)), None)
 
 
 def read_summaries(
@@ -39,12 +39,8 @@ def read_summaries(
     if status is not None:
         # Silence is not written anywhere: it is a running run whose clock ran out.
         query = query.where(run.c.status == ("running" if status == "silent" else status))
-    found: list[RunSummary] = []
-    for row in connection.execute(query.limit(limit)):
-        summary = _summarize(row, now)
-        if status is None or summary.status == status:
-            found.append(summary)
-    return found
+    found = _summarize_all(connection, connection.execute(query.limit(limit)).all(), now)
+    return [summary for summary in found if status is None or summary.status == status]
 
 
 def read_live(connection: Connection) -> list[str]:
@@ -52,10 +48,17 @@ def read_live(connection: Connection) -> list[str]:
     return list(connection.execute(_LIVE).scalars())
 
 
-def _summarize(row: Row[tuple[object, ...]], now: float) -> RunSummary:
+def _summarize_all(connection: Connection, rows: Sequence[Row[tuple[object, ...]]], now: float) -> list[RunSummary]:
+    """Ranks are only looked at of runs that have several and go on."""
+    many = [row.id for row in rows if row.ranks > 1 and row.status == "running"]
+    musters = count_ranks(connection, many, now=now)
+    return [_summarize(row, now, musters.get(row.id, Muster())) for row in rows]
+
+
+def _summarize(row: Row[tuple[object, ...]], now: float, muster: Muster) -> RunSummary:
     about = _about.decode(row.about) if row.about else Run(row.id, row.project, row.name, row.created)
     judged = _verdict.decode(row.verdict) if row.verdict else Verdict(row.id, 0)
-    quiet = now - row.last_seen > max(QUIET_S, QUIET_GAPS * row.gap)
+    quiet = now - row.last_seen > patience(row.gap)
     return RunSummary(
         id=row.id,
         project=row.project,
@@ -66,6 +69,10 @@ def _summarize(row: Row[tuple[object, ...]], now: float) -> RunSummary:
         last_step=row.last_step,
         cursor=row.cursor,
         attempts=row.attempts,
+        ranks=row.ranks,
+        ranks_silent=muster.silent,
+        ranks_lagging=len(judged.lagging) if row.status == "running" else 0,
+        behind=muster.behind,
         lost=row.lost,
         config=about.config,
         system=_system.decode(row.system) if row.system else {},

@@ -40,6 +40,7 @@ run = Table(
     Column("gap", Double, nullable=False),  # usual time between batches, seconds
     Column("last_step", BigInteger),
     Column("lost", BigInteger, nullable=False),
+    Column("ranks", Integer, nullable=False, server_default="1"),  # of the newest attempt
     Index("run_newest", "created", "id"),
 )
 
@@ -56,6 +57,8 @@ feed = Table(
     Column("lost", BigInteger, nullable=False),
     Column("how", Text, nullable=False),  # of its Ending; empty while it lives
     Column("reason", Text, nullable=False),
+    Column("last_seen", Double, nullable=False, server_default="0"),  # when its newest batch came, by our clock
+    Column("gap", Double, nullable=False, server_default="0"),  # usual time between its batches, seconds
 )
 
 # The arrival log: a batch is a row, never updated, numbered without gaps within its run.

@@ -1,9 +1,13 @@
 """What the watch writes: one verdict a run, and alerts."""
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
 from ergoscope_contract.answers import Alert, Verdict
+from ergoscope_contract.records import Event
+from ergoscope_server.store import shapes
 from ergoscope_server.store.tables import alert, verdict
 from ergoscope_server.store.writing import Writer
 
@@ -22,9 +26,10 @@ def read_verdict(connection: Connection, run: str) -> tuple[Verdict, bytes] | No
     return None if row is None else (_verdict.decode(row[0]), row[1])
 
 
-def save_verdict(connection: Connection, judged: Verdict, memory: bytes) -> None:
-    """Put a run's verdict in place of the one before."""
+def save_verdict(connection: Connection, judged: Verdict, memory: bytes, events: Sequence[Event] = ()) -> None:
+    """Put a run's verdict in place of the one before, and append the events that the watch made of it."""
     _save_verdict(connection, [(judged.run, _pack(judged), memory)])
+    shapes.append_events(connection, judged.run, events)
 
 
 def read_alerts(connection: Connection, *, run: str | None = None, state: str | None = None) -> list[Alert]:

@@ -2,12 +2,13 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-# How all of these are biased. The parts are those of `ergoscope.hearing.pieces`; without several a running mean
-# stands in.
+# How all of these are biased. The parts are those of `ergoscope.hearing.pieces`; without several the rows of a batch
+# are set against each other, see `ergoscope.hearing.halves`; where that cannot be, a running mean stands in.
 BIAS = (
     "parts that are no random parts of one batch bias it: shared sequences, batch statistics, shared dropout, backward "
-    "passes of different losses. With one part a step it is told from a running mean over at most 65,536 entries and "
-    "10 readings, which takes what the slope changed meanwhile for noise; an event says which way"
+    "passes of different losses. With one backward pass a step, rows that belong together do, as two views of one "
+    "image and examples of a contrastive loss. A batch that cannot be split is told from a running mean over at most "
+    "65,536 entries and 10 readings, which takes what the slope changed meanwhile for noise. An event says which way"
 )
 
 TABLE = (
@@ -22,7 +23,8 @@ TABLE = (
         formula=(
             "m(‖g‖² − Σ‖pᵢ‖²) / (m − 1): g the step's gradient before clipping, pᵢ the m parts that autograd added up "
             "to it, backward passes times processes. So it is the slope of what the optimizer uses, whether losses are "
-            "divided by m or not. Of several processes only this one's pᵢ are known and stand for the others'"
+            "divided by m or not. Of several processes only this one's pᵢ are known and stand for the others'. With "
+            "one pass ‖g‖² − ‖d‖², d the gradient with the sign of every other row of the model's output turned round"
         ),
         failure=BIAS,
         source="McCandlish et al. (2018)",
@@ -43,7 +45,7 @@ TABLE = (
         tooltip="Total example-to-example gradient noise; of whole backward passes where their size is not known.",
         formula=(
             "B·(mΣ‖pᵢ‖² − ‖g‖²) / (m − 1), B = m·b with b examples in a backward pass where that is told to the agent; "
-            "else b = 1: the noise of one backward pass"
+            "else b = 1: the noise of one backward pass. With one pass B·‖d‖², B as told, or else rows of the output"
         ),
         failure=BIAS,
         source="McCandlish et al. (2018)",

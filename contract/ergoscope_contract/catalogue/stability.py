@@ -2,8 +2,6 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-EXAMPLES = "losses of single examples are not measured yet"
-
 TABLE = (
     Metric(
         id="trust_ratio",
@@ -30,16 +28,19 @@ TABLE = (
         symbol="top 1 %",
         range="[0, 1]",
         family=Family.SB,
-        tooltip="A few examples whose losses swing in opposite directions each step: their share of all change.",
-        formula="share of Σ|Δℓᵢ| that the top 1 % of the examples make up",
-        failure="examples with large losses change much anyway",
+        tooltip=(
+            "The share of all change of losses that a few examples of the probe batch make up; needs `probe` and "
+            "`loss_fn`."
+        ),
+        formula="share of Σ|Δℓᵢ| that the top 1 % of the examples make up, one at least",
+        failure="examples with large losses change much anyway; with n examples at least 1/n",
         source="Rosenfeld, Risteski (2023)",
         cost=Cost.FORWARD,
         tier=2,
         reduce=Reduce.FIRST,
         test="two opposite groups on one feature beyond the edge",
         kind="probe",
-        absent=EXAMPLES,
+        made=True,
     ),
     Metric(
         id="opposing_flip",
@@ -47,16 +48,19 @@ TABLE = (
         symbol="corr",
         range="[−1, 1]",
         family=Family.SB,
-        tooltip="Whether the examples that change most change back at the next step: −1 is strict alternation.",
-        formula="corr(Δℓᵢ(t), Δℓᵢ(t+1)) over the top group",
-        failure="examples with large losses change much anyway",
+        tooltip=(
+            "Whether the examples that change most change back at the next step: −1 is strict alternation; needs "
+            "`probe` and `loss_fn`."
+        ),
+        formula="ΣΔℓᵢ(t−1)Δℓᵢ(t) / √(ΣΔℓᵢ(t−1)² ΣΔℓᵢ(t)²) over the top 1 % of step t−1, three at least",
+        failure="noise of the evaluation alone, as rounding to 16 bits, reads −.86",
         source="Rosenfeld, Risteski (2023)",
         cost=Cost.FORWARD,
         tier=2,
         reduce=Reduce.FIRST,
         test="two opposite groups on one feature beyond the edge: −1",
         kind="probe",
-        absent=EXAMPLES,
+        made=True,
     ),
     Metric(
         id="trajectory_kl",
@@ -78,6 +82,6 @@ TABLE = (
         reduce=Reduce.FIRST,
         test="p = (½, ½), q = (¾, ¼): .143841; small moves: the quadratic form",
         kind="probe",
-        absent="no probe batch is measured yet",
+        absent="outputs on the probe batch are not compared yet",
     ),
 )

@@ -158,15 +158,21 @@ TABLE = (
         range="[−1, 1]",
         family=Family.ST,
         tooltip="Alignment measured in the optimizer's own geometry.",
-        formula="⟨w, −g⟩ / (‖w‖∞ ‖g‖₁) for sign-like steps",
-        failure="the norm must be the one the optimizer descends in",
+        formula=(
+            "⟨w, −g⟩ / (‖w‖∞ ‖g‖₁), for sign-like steps such as Adam's: largest |w|, and sum of |g|, over all layers "
+            "with a gradient, g at w as the optimizer used it"
+        ),
+        failure=(
+            "the norm must be the one the optimizer descends in: of plain SGD it says nothing, see cos_w_neg_grad; one "
+            "large weight, as the gain of a normalization, makes it small; g is that of a batch"
+        ),
         source="Tsilivis, Vardi, Kempe (2025)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.FIRST,
-        test="sign descent on separable data tends to 1",
+        test="sign descent on separable data tends to 1 as 1/t",
         kind="probe",
-        absent="the alignment of weights and gradient is not measured yet",
+        made=True,
     ),
     Metric(
         id="dist_from_init",

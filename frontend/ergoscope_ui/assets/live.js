@@ -44,10 +44,11 @@ window.ergoscope = window.ergoscope || {};
   function showRun(run) {
     ergoscope.heard(run.id, run.last_seen);
     const before = statuses[run.id];
-    statuses[run.id] = run.status;
+    const now = [run.status, run.ranks, run.ranks_silent, run.ranks_lagging].join();
+    statuses[run.id] = now;
     const view = scope() && scope().dataset.view;
     if (view === "runs") { ask("reread", 2000); return; }
-    if (before !== undefined && before !== run.status) { ask("reread", 500); ask("redraw", 1000); }
+    if (before !== undefined && before !== now) { ask("reread", 500); ask("redraw", 1000); }
     if (view !== "run" || scope().dataset.runs !== run.id) return;
     const latest = run.latest || {};
     if (run.last_step !== null && run.last_step !== undefined) write("step", run.last_step.toLocaleString("en-US"));

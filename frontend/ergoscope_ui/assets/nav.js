@@ -39,6 +39,14 @@ window.ergoscope = window.ergoscope || {};
     if (search !== location.search) dash_clientside.set_props("url", { search: search });
   };
 
+  /* After a click on a row: bring what it opened into sight, if it is not. */
+  function showName() {
+    const name = document.getElementById("layer-name");
+    if (!name || name.getBoundingClientRect().top < innerHeight - 240) return;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    name.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
+  }
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.ergoscope = {
     followTheme(clicks) {
@@ -56,10 +64,10 @@ window.ergoscope = window.ergoscope || {};
       const on = [page === "" || page === "runs", page === "compare", page === "alerts"];
       return on.map((here) => (here ? "on" : ""));
     },
-    /* Tabs are laid out anew only when the tab or what it shows changes, not when the steps do. */
+    /* A tab is laid out anew only when it is another one: what it shows is filled in, so that the page stays still. */
     showTab(search, shown) {
       const asked = new URLSearchParams(search || "");
-      const tab = ["tab", "layer", "of"].map((key) => asked.get(key) || "").join("|");
+      const tab = asked.get("tab") || "overview";
       return tab === shown ? dash_clientside.no_update : tab;
     },
     openLayer(click, search) {
@@ -67,8 +75,10 @@ window.ergoscope = window.ergoscope || {};
       const graph = document.querySelector("#layers-tall .js-plotly-plot");
       const rows = graph && graph.layout.meta && graph.layout.meta.rows;
       if (!point || !rows) return dash_clientside.no_update;
-      const row = Array.isArray(point.pointNumber) ? point.pointNumber[0] : point.pointIndex[0];
-      return ergoscope.searchWith({ layer: rows[row] }, search);
+      const layer = rows[graph.data[0].y.indexOf(point.y)]; /* of a cell dash tells the row's label, not its number */
+      if (layer === undefined) return dash_clientside.no_update;
+      setTimeout(showName, 400);
+      return ergoscope.searchWith({ layer: layer }, search);
     },
   };
 })();

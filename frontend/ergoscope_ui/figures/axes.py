@@ -44,8 +44,10 @@ def reach(low: Values, high: Values, mean: Values, *, zero: bool = True) -> tupl
         return 0.0, 1.0
     bottom, top = (float(v) for v in np.quantile(finite, [0.02, 0.98]))
     body = max(top - bottom, 1e-3 * max(abs(top), abs(bottom)), 1e-12)
-    floor = max(float(np.nanmin(low)), bottom - 3 * body)
-    ceiling = min(float(np.nanmax(high)), top + 3 * body)
+    # Around one value alone a tenth of it: an axis of its last digits would say nothing.
+    room = 0.1 * abs(top) if np.nanmin(low) == np.nanmax(high) else 0.0
+    floor = max(float(np.nanmin(low)), bottom - 3 * body) - room
+    ceiling = min(float(np.nanmax(high)), top + 3 * body) + room
     if zero and 0 < floor < 0.5 * ceiling:
         floor = 0.0
     unit = tick(max(ceiling - floor, body) / 6)

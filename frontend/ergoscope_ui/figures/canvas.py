@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from ergoscope_contract.answers import Mark
 from ergoscope_contract.records import JsonObject
-from ergoscope_ui.figures.plain import plain
+from ergoscope_ui.figures.plain import lines, plain, symbols
 from ergoscope_ui.theme import Palette, template
 from ergoscope_ui.words import count
+
+_WIDE = 42  # letters of a line that fit the chart of a phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,12 @@ def layout(frame: Frame, *, low: float, high: float) -> JsonObject:
     """The layout of a chart of values between `low` and `high` over steps."""
     return {
         "template": template(frame.palette),
-        "margin": {"l": 56, "r": 8, "t": 16, "b": 28},
+        "margin": {"l": 66, "r": 8, "t": 16, "b": 28},
         "dragmode": "zoom",
         "xaxis": {"range": [frame.first, frame.last]},
         "yaxis": {
             "range": [low, high],
-            "title": {"text": plain(frame.unit)},
+            "title": {"text": symbols(frame.unit)},
             "fixedrange": True,
         },
         "shapes": [mark_line(mark, frame.palette) for mark in frame.marks],
@@ -93,7 +95,7 @@ def empty(frame: Frame, text: str, *, failed: bool = False) -> JsonObject:
     ground["xaxis"] = {"visible": False}
     ground["yaxis"] = {"visible": False}
     ground["annotations"] = [
-        {"text": plain(text), "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
+        {"text": lines(text, width=_WIDE), "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
     ]
     ground["meta"] = {"grows": [], "waiting": frame.open_end, "failed": failed}
     return {"data": [], "layout": ground}

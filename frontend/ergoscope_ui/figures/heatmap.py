@@ -31,11 +31,21 @@ class Grid:
         return int(np.ceil(self.edges[1] - self.edges[0])) if self.edges.size > 1 else 1
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What pointing at a cell tells besides its colour: the values as measured, their unit, and what the colour is."""
+
+    values: Values
+    unit: str
+    colour: str = ""
+
+
 def grid(curves: Mapping[str, Curve], *, columns: int, first: int, last: int) -> Grid:
     """Put curves by layer name on common columns of steps, the maximum kept per column.
 
     A stretch that spans several columns fills each of them, and between two measurements the older one holds: what is
-    measured every tenth step has no holes. A gap more than three times as long as usual stays a gap.
+    measured every tenth step has no holes; the newest holds until the next is due. A gap more than three times as long
+    as those beside it stays a gap.
     """
     names = tuple(curves)
     columns = max(1, min(columns, last - first + 1))
@@ -61,12 +71,14 @@ def _held_row(row: Values) -> Values:
     known = np.flatnonzero(np.isfinite(row))
     if known.size < 2:
         return row
-    longest = 3 * float(np.median(np.diff(known)))
-    places = np.arange(row.size)
-    newest = known[np.maximum(np.searchsorted(known, places, side="right") - 1, 0)]
-    following = known[np.minimum(np.searchsorted(known, places), known.size - 1)]
-    between = (places > known[0]) & (places < known[-1]) & (following - newest <= longest)
-    return np.where(between, row[newest], row)
+    lengths = np.diff(known)
+    beside = np.maximum(np.append(0, lengths[:-1]), np.append(lengths[1:], 0)) if lengths.size > 1 else lengths
+    held = np.repeat(lengths <= 3 * beside, lengths)  # of the columns from the first known one up to the last
+    newest = np.repeat(known[:-1], lengths)
+    filled = row.copy()
+    filled[known[0] : known[-1]] = np.where(held, row[newest], row[known[0] : known[-1]])
+    filled[known[-1] : known[-1] + int(lengths[-1])] = row[known[-1]]
+    return filled
 
 
 def against_median(grid: Grid) -> Grid:
@@ -77,25 +89,75 @@ def against_median(grid: Grid) -> Grid:
     return Grid(names=grid.names, edges=grid.edges, values=logs - middle[:, None])
 
 
-def diverging(grid: Grid, frame: Frame, *, title: str, height: int) -> JsonObject:
-    """Draw a grid of signed values around zero; the colour scale ends at the 99.5th percentile of their sizes."""
+def from_median(grid: Grid) -> Grid:
+    """Each row less its median."""
+    middle = np.array([np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in grid.values])
+    return Grid(names=grid.names, edges=grid.edges, values=grid.values - middle[:, None])
+
+
+def largest(grid: Grid, *, least: float) -> float:
+    """Where a colour scale ends: the 99.5th percentile of the sizes of all values, at least `least`."""
     finite = np.abs(grid.values[np.isfinite(grid.values)])
-    limit = max(0.1, float(np.quantile(finite, 0.995))) if finite.size else 1.0
+    return max(least, float(np.quantile(finite, 0.995))) if finite.size else max(least, 1.0)
+
+
+def diverging(
+    grid: Grid, frame: Frame, *, title: str, height: int, least: float = 0.1, told: Told | None = None
+) -> JsonObject:
+    """Draw a grid of signed values around zero; the colours end at their 99.5th percentile, at least at `least`."""
+    limit = largest(grid, least=least)
     colours = frame.palette
     middle = colours.card if colours.name == "dark" else colours.ground
     scale = [[0, colours.heat_low], [0.5, middle], [1, colours.heat_high]]
-    return _draw(grid, frame, scale=scale, limits=(-limit, limit), title=title, height=height)
+    return _draw(grid, frame, scale=scale, limits=(-limit, limit), title=title, height=height, told=told)
 
 
-def rising(grid: Grid, frame: Frame, *, colour: str, limit: float, title: str, height: int) -> JsonObject:
+def rising(
+    grid: Grid, frame: Frame, *, colour: str, limit: float, title: str, height: int, told: Told | None = None
+) -> JsonObject:
     """Draw a grid of values from zero up to `limit` in shades of one colour."""
     scale = [[0, frame.palette.card], [1, colour]]
-    return _draw(grid, frame, scale=scale, limits=(0.0, limit), title=title, height=height)
+    return _draw(grid, frame, scale=scale, limits=(0.0, limit), title=title, height=height, told=told)
 
 
 def _draw(
-    grid: Grid, frame: Frame, *, scale: list[list[object]], limits: tuple[float, float], title: str, height: int
+    grid: Grid,
+    frame: Frame,
+    *,
+    scale: list[list[object]],
+    limits: tuple[float, float],
+    title: str,
+    height: int,
+    told: Told | None,
 ) -> JsonObject:
+    trace: JsonObject = {
+        "type": "heatmap",
+        "x": ((grid.edges[:-1] + grid.edges[1:]) / 2).tolist(),
+        "y": [plain(name) for name in grid.names],
+        "z": rows_of(grid.values),
+        "zmin": limits[0],
+        "zmax": limits[1],
+        "colorscale": scale,
+        "hoverongaps": False,
+        "hovertemplate": "%{y}<br>step %{x:,.0f}<br>%{z:.2f}<extra></extra>",
+        "colorbar": {
+            "thickness": 8,
+            "outlinewidth": 0,
+            "len": 0.9,
+            "exponentformat": "e",
+            "minexponent": 2,
+            "title": {"text": plain(title), "side": "right"},
+        },
+    }
+    if told is not None:
+        trace["customdata"] = rows_of(told.values)
+        colour = f"<br>{plain(told.colour)} %{{z:+.2f}}" if told.colour else ""
+        value = f"%{{customdata:.3~g}} {plain(told.unit)}"
+        trace["hovertemplate"] = f"%{{y}}<br>step %{{x:,.0f}}<br>{value}{colour}<extra></extra>"
+    return {"data": [trace], "layout": _ground(grid, frame, height=height)}
+
+
+def _ground(grid: Grid, frame: Frame, *, height: int) -> JsonObject:
     labels = [clip(name, 26) for name in grid.names]
     ground = layout(frame, low=0, high=1)
     margin = 18 + int(6.4 * max((len(label) for label in labels), default=4))
@@ -115,19 +177,7 @@ def _draw(
         "ticks": "",
         "ticklabelstandoff": 5,
     }
-    trace: JsonObject = {
-        "type": "heatmap",
-        "x": ((grid.edges[:-1] + grid.edges[1:]) / 2).tolist(),
-        "y": [plain(name) for name in grid.names],
-        "z": rows_of(grid.values),
-        "zmin": limits[0],
-        "zmax": limits[1],
-        "colorscale": scale,
-        "hoverongaps": False,
-        "hovertemplate": "%{y}<br>step %{x:,.0f}<br>%{z:.2f}<extra></extra>",
-        "colorbar": {"thickness": 8, "outlinewidth": 0, "len": 0.9, "title": {"text": plain(title), "side": "right"}},
-    }
-    return {"data": [trace], "layout": ground}
+    return ground
 
 
 def rows_of(values: Values) -> list[Numbers]:

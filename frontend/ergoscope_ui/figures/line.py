@@ -6,6 +6,7 @@ from ergoscope_ui.figures.plain import plain
 from ergoscope_ui.theme import translucent
 
 Numbers = list[float | None]
+_FEW = 60  # measurements up to which each is a point: between them nothing is known, and one alone is no line
 
 
 def numbers(values: Values) -> Numbers:
@@ -22,10 +23,12 @@ def numbers(values: Values) -> Numbers:
 def line(
     curve: Curve, *, colour: str, name: str, scale: float = 1.0, width: float = 1.6, dash: str = "solid"
 ) -> JsonObject:
-    """The mean of each stretch, at the stretch's last step, divided by `scale`."""
+    """The mean of each stretch, at the stretch's last step, divided by `scale`; few measurements are points too."""
+    few = curve.exact and curve.size <= _FEW
     return {
         "type": "scatter",
-        "mode": "lines",
+        "mode": "lines+markers" if few else "lines",
+        "marker": {"size": 4, "color": colour},
         "name": plain(name),
         "x": curve.last.tolist(),
         "y": numbers(curve.mean / scale),

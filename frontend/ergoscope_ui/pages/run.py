@@ -55,21 +55,24 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
     async def say(run: str, _clock: int) -> tuple[object, object, object]:
         try:
             summary, verdict = await asyncio.gather(client.run(run), client.verdict(run))
+            ranks = await client.ranks(run) if summary.ranks > 1 else []
         except UiError as problem:
             return html.H1(run), notice.error(problem), scope("run", title=run, runs=[run])
         named = scope("run", title=summary.name or run, runs=[run])
-        return head(summary), sentence(verdict, summary), named
+        return head(summary, ranks), sentence(verdict, summary), named
 
     @app.callback(
-        Output("run-tabs", "children"),
         Output("run-body", "children"),
         Input("run-tab", "data"),
         State("url", "pathname"),
         State("url", "search"),
     )
-    def open_tab(_tab: str | None, pathname: str, search: str) -> tuple[list[Component], Component]:
-        shown = read(pathname, search)
-        return _tabs(shown), _body(shown)
+    def open_tab(_tab: str | None, pathname: str, search: str) -> Component:
+        return _body(read(pathname, search))
+
+    @app.callback(Output("run-tabs", "children"), Input("url", "search"), State("url", "pathname"))
+    def name_tabs(search: str, pathname: str) -> list[Component]:
+        return _tabs(read(pathname, search))  # with the steps that the charts are held to now
 
     run_overview.register(app, client, settings)
     run_layers.register(app, client, settings)
@@ -95,5 +98,5 @@ def _body(shown: Address) -> Component:
     if shown.tab == "series":
         return run_series.place()
     if shown.tab == "layers":
-        return run_layers.place(shown)
+        return run_layers.place()
     return run_records.place(shown.tab)

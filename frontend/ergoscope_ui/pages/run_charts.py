@@ -1,12 +1,14 @@
 """The charts of the three questions, from what the service answered: no question is asked here."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from dash.development.base_component import Component
 
 from ergoscope_contract.answers import Verdict
 from ergoscope_contract.records import JsonObject
+from ergoscope_ui.cadence import News, reasons, whole_reasons
 from ergoscope_ui.curve import Curve
 from ergoscope_ui.extent import Extent
 from ergoscope_ui.figures import band
@@ -20,12 +22,16 @@ _DRAWN = ((stationarity.NAME, "grad_norm"), (stabilization.NAME, "loss"), (stabi
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What the three charts are drawn from; `start` is the gradient norm at the start, None while unknown."""
+    """What the three charts are drawn from; `start` is the gradient norm at the start, None while unknown.
+
+    news: what the events tell of how the curves were obtained.
+    """
 
     verdict: Verdict
     curves: Mapping[str, Curve]
     start: float | None
     extent: Extent
+    news: News = field(default_factory=News)
 
 
 def figures(material: Material, colours: Palette) -> list[JsonObject]:
@@ -51,16 +57,21 @@ def figures(material: Material, colours: Palette) -> list[JsonObject]:
 
 def feet(material: Material) -> list[object]:
     """How each chart was obtained, and the newest step in it."""
-    told = []
-    for question, metric in _DRAWN:
-        curve = material.curves.get(metric)
-        newest = int(curve.last[-1]) if curve is not None and curve.size else None
-        told.append(foot_words(resolution(curve), newest, chart=f"{question}-chart"))
-    return list(told)
+    return [
+        foot_of(material.curves.get(metric), metric, material.news, chart=f"{question}-chart")
+        for question, metric in _DRAWN
+    ]
 
 
-def resolution(curve: Curve | None) -> str:
-    """What a point of a chart is.
+def foot_of(curve: Curve | None, key: str, news: News, *, chart: str) -> Sequence[Component]:
+    """The foot line of a chart of one series: what a point is and why there are no more, and the newest step."""
+    newest = int(curve.last[-1]) if curve is not None and curve.size else None
+    told = (resolution(curve, key, news), whole_reasons(news.cadence(key)), news.remark(key))
+    return foot_words(told[0], newest, chart=chart, more="\n".join(filter(None, told)))
+
+
+def resolution(curve: Curve | None, key: str = "", news: News = News()) -> str:  # noqa: B008  # it is frozen
+    """What a point of a chart is; where the quantity is thinned, why.
 
     Example:
         >>> from ergoscope_ui.curve import from_points
@@ -69,10 +80,15 @@ def resolution(curve: Curve | None) -> str:
     """
     if curve is None or not curve.size:
         return ""
+    told = [reasons(news.cadence(key))]
     if not curve.exact:
-        return f"mean of {count(curve.width)} steps, band min to max"
-    stride = int(np.median(np.diff(curve.last))) if curve.size > 1 else 1
-    return "every step, as measured" if stride <= 1 else f"every measurement, {count(stride)} steps apart"
+        told.append(f"mean of {count(curve.width)} steps, band min to max")
+    elif not told[0]:
+        stride = int(np.median(np.diff(curve.last))) if curve.size > 1 else 1
+        told.append("every step, as measured" if stride <= 1 else f"every measurement, {count(stride)} steps apart")
+    inside = [gap for gap in news.gaps if gap.first <= curve.last[-1] and gap.last >= curve.first[0]]
+    told += [f"coarser from step {count(g.first)} to {count(g.last)}: the job outran its sidecar" for g in inside]
+    return "; ".join(filter(None, told))
 
 
 def _with_mean(figure: JsonObject, verdict: Verdict, colours: Palette) -> JsonObject:

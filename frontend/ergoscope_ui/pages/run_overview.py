@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from ergoscope_contract.records import JsonObject
 from ergoscope_ui.address import read
+from ergoscope_ui.cadence import news
 from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.extent import extent
@@ -62,17 +63,17 @@ def _register_charts(app: Dash, client: Client, settings: Settings) -> None:
     async def draw(run: str, search: str, theme: str, _clock: int, pathname: str) -> list[object]:
         colours, held = palette(theme), read(pathname, search)
         try:
-            summary, verdict, start, curves = await asyncio.gather(
+            summary, verdict, events, start, curves = await asyncio.gather(
                 client.run(run),
                 client.verdict(run),
+                client.events(run),
                 start_of(client, run),
                 client.series(run, METRICS, buckets=settings.buckets, first=held.first, last=held.last),
             )
         except UiError as problem:
             blank = extent((), (), held).frame(colours, unit="")
             return [canvas.empty(blank, str(problem), failed=True)] * 3 + [[]] * 3
-        material = Material(
-            verdict=verdict, curves=curves, start=start, extent=extent([summary], curves.values(), held)
-        )
+        span = extent([summary], curves.values(), held)
+        material = Material(verdict=verdict, curves=curves, start=start, extent=span, news=news(events))
         drawn: list[JsonObject] = figures(material, colours)
         return [*drawn, *feet(material)]

@@ -11,13 +11,15 @@ from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.extent import extent
 from ergoscope_ui.figures import histogram
-from ergoscope_ui.panels import events_table, notice, settings_table
+from ergoscope_ui.layered import HISTOGRAMS, names
+from ergoscope_ui.panels import events_table, notice, ranks_table, settings_table
 from ergoscope_ui.panels.graph import graph
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.theme import palette
+from ergoscope_ui.titles import heading
 
-_KINDS = (("grad_hist", "Gradient"), ("weight_hist", "Weights"))
 _SHOWN = 300
+_HIDDEN, _SEEN = {"display": "none"}, {"display": "block"}
 
 
 def place(tab: str) -> Component:
@@ -31,15 +33,17 @@ def _distributions() -> Component:
     cards = [
         html.Section(
             [
-                html.H2(term(f"{title}: sizes of the entries, step by step", kind)),
+                html.H2(term(heading(kind), kind)),
                 html.Div(
                     "log2 of the size; stronger where more entries are; the line is the median size", className="sub"
                 ),
                 graph(f"run-{kind}", height=280, linked=False),
             ],
+            id=f"run-{kind}-card",
             className="card h",
+            style=_HIDDEN,
         )
-        for kind, title in _KINDS
+        for kind in HISTOGRAMS
     ]
     choice = dcc.Dropdown(id="histogram-layer", clearable=False, placeholder="layer", className="choice")
     return html.Div([html.Div(choice, className="tools"), html.Div(cards, className="q2")])
@@ -67,10 +71,15 @@ def register(app: Dash, client: Client) -> None:
     @app.callback(Output("run-events", "children"), Input("run-id", "data"), Input("reread", "data"))
     async def events(run: str, _clock: int) -> Component:
         try:
-            happened, alerts = await asyncio.gather(client.events(run), client.alerts(run=run))
+            happened, alerts, ranks = await asyncio.gather(
+                client.events(run), client.alerts(run=run), client.ranks(run)
+            )
         except UiError as problem:
             return notice.error(problem)
-        return events_table.table(happened, alerts)
+        listed = events_table.table(happened, alerts)
+        return html.Div(
+            [html.H2("Ranks"), ranks_table.table(ranks), html.H2("Events"), listed] if len(ranks) > 1 else listed
+        )
 
 
 def _register_distributions(app: Dash, client: Client) -> None:
@@ -85,12 +94,13 @@ def _register_distributions(app: Dash, client: Client) -> None:
             keys = await client.keys(run)
         except UiError:
             return no_update, no_update
-        names = [key.partition("/")[2] for key in keys if key.startswith("grad_norm/")]
+        layers = names(keys)
         wanted = read(f"/runs/{run}", search).layer
-        return names, wanted if wanted in names else next(iter(names), None)
+        return layers, wanted if wanted in layers else next(iter(layers), None)
 
     @app.callback(
-        *[Output(f"run-{kind}", "figure") for kind, _ in _KINDS],
+        *[Output(f"run-{kind}-card", "style") for kind in HISTOGRAMS],
+        *[Output(f"run-{kind}", "figure") for kind in HISTOGRAMS],
         Input("histogram-layer", "value"),
         Input("theme", "data"),
         Input("reheat", "data"),
@@ -98,14 +108,15 @@ def _register_distributions(app: Dash, client: Client) -> None:
     )
     async def draw(layer: str | None, theme: str, _clock: int, run: str) -> list[object]:
         if not layer:
-            return [no_update] * len(_KINDS)
+            return [no_update] * (2 * len(HISTOGRAMS))
+        asked = [client.histograms(run, f"{kind}/{layer}", limit=_SHOWN) for kind in HISTOGRAMS]
         try:
-            both = await asyncio.gather(
-                *[client.histograms(run, f"{kind}/{layer}", limit=_SHOWN) for kind, _ in _KINDS]
-            )
+            found = await asyncio.gather(*asked)
         except UiError:
-            return [no_update] * len(_KINDS)
-        return [_figure(list(found), theme) for found in both]
+            return [no_update] * (2 * len(HISTOGRAMS))
+        seen = [bool(one) for one in found]
+        seen[0] = seen[0] or not any(seen)  # of a layer without any, one place says so
+        return [*[_SEEN if here else _HIDDEN for here in seen], *[_figure(one, theme) for one in found]]
 
 
 def _figure(found: list[Histogram], theme: str) -> object:

@@ -6,21 +6,24 @@ from collections.abc import Mapping, Sequence
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
-from ergoscope_contract.catalogue import entry
 from ergoscope_contract.records import JsonObject
 from ergoscope_ui.address import Address, link, read
+from ergoscope_ui.cadence import News, news
 from ergoscope_ui.client import Client
 from ergoscope_ui.curve import Curve
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.extent import extent
 from ergoscope_ui.figures import band
 from ergoscope_ui.figures.canvas import Frame
-from ergoscope_ui.pages.run_charts import resolution
-from ergoscope_ui.panels.graph import foot, foot_words, graph
+from ergoscope_ui.layered import offered
+from ergoscope_ui.pages.run_charts import foot_of
+from ergoscope_ui.panels import unseen
+from ergoscope_ui.panels.graph import foot, graph
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.settings import Settings
-from ergoscope_ui.shelves import AT_ONCE, Shelf, choose, shelves
+from ergoscope_ui.shelves import AT_ONCE, Shelf, choose, missing, shelves
 from ergoscope_ui.theme import palette
+from ergoscope_ui.titles import axis, heading, title
 
 _HEIGHT = 170
 _MOST_GROUPS = 60
@@ -29,7 +32,7 @@ _SLOTS = range(AT_ONCE)
 
 
 def place() -> Component:
-    """The line of groups, a line for when there is nothing, and the places of the charts."""
+    """The line of groups, the places of the charts, and what has none."""
     slots = [
         html.Section(
             [html.H2(id=f"series-{i}-title"), graph(f"series-{i}", height=_HEIGHT), foot(f"series-{i}-foot")],
@@ -39,7 +42,8 @@ def place() -> Component:
         )
         for i in _SLOTS
     ]
-    return html.Div([html.Div(id="series-groups", className="tools groups"), html.Div(slots, className="q3")])
+    groups = html.Div(id="series-groups", className="tools groups")
+    return html.Div([groups, html.Div(slots, className="q3"), html.Div(id="series-unseen", className="after")])
 
 
 def register(app: Dash, client: Client, settings: Settings) -> None:
@@ -47,6 +51,7 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
 
     @app.callback(
         Output("series-groups", "children"),
+        Output("series-unseen", "children"),
         *[Output(f"series-{i}-card", "style") for i in _SLOTS],
         *[Output(f"series-{i}-title", "children") for i in _SLOTS],
         *[Output(f"series-{i}", "figure") for i in _SLOTS],
@@ -60,24 +65,31 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
     async def draw(run: str, search: str, theme: str, _clock: int, pathname: str) -> list[object]:
         held = read(pathname, search)
         try:
-            found = shelves(await client.keys(run))
+            there = await client.keys(run)
+            found = shelves(there)
             chosen = choose(found, held.quantity)
             if chosen is None:
                 return _nothing("This run has no series yet.")
             shelf, page = chosen
             keys = shelf.page(page)
-            summary, verdict, curves = await asyncio.gather(
-                client.run(run),
-                client.verdict(run),
-                client.series(run, keys, buckets=settings.buckets, first=held.first, last=held.last),
+            summary, verdict, events, curves = await asyncio.gather(
+                client.run(run), client.verdict(run), client.events(run), _curves(client, keys, held, settings)
             )
         except UiError as problem:
             return _nothing(str(problem))
-        span = extent([summary], curves.values(), held)
-        frames = [span.frame(palette(theme), unit=_unit(key), marks=verdict.marks) for key in keys]
-        figures, feet = _drawn(keys, curves, frames)
-        headings = [_heading(key) for key in keys]
-        return [_groups(found, shelf, page, held), *_slots(headings, figures, feet)]
+        span, told = extent([summary], curves.values(), held), news(events)
+        frames = [span.frame(palette(theme), unit=axis(key), marks=verdict.marks) for key in keys]
+        figures, feet = _drawn(keys, curves, frames, told)
+        titles = [term(heading(key), key) for key in keys]
+        by_layer = {metric.id: _layers(held, metric.id) for _, some in offered(there) for metric in some}
+        rest = unseen.table(missing(shelf), verdict, told, elsewhere=by_layer) if shelf.family else []
+        return [_groups(found, shelf, page, held), rest, *_slots(titles, figures, feet)]
+
+
+async def _curves(client: Client, keys: Sequence[str], held: Address, settings: Settings) -> dict[str, Curve]:
+    if not keys:
+        return {}  # asking for no name would be asking for all
+    return await client.series(held.run, keys, buckets=settings.buckets, first=held.first, last=held.last)
 
 
 def _slots(*columns: Sequence[object]) -> list[object]:
@@ -89,20 +101,18 @@ def _slots(*columns: Sequence[object]) -> list[object]:
 
 
 def _drawn(
-    keys: Sequence[str], curves: Mapping[str, Curve], frames: Sequence[Frame]
+    keys: Sequence[str], curves: Mapping[str, Curve], frames: Sequence[Frame], told: News
 ) -> tuple[list[JsonObject], list[Sequence[Component]]]:
-    figures: list[JsonObject] = []
-    feet: list[Sequence[Component]] = []
-    for i, (key, frame) in enumerate(zip(keys, frames, strict=True)):
-        curve = curves.get(key)
-        figures.append(band.chart(curve, frame, name=_title(key)))
-        newest = int(curve.last[-1]) if curve is not None and curve.size else None
-        feet.append(foot_words(resolution(curve), newest, chart=f"series-{i}"))
-    return figures, feet
+    figures = [band.chart(curves.get(key), frame, name=title(key)) for key, frame in zip(keys, frames, strict=True)]
+    return figures, [foot_of(curves.get(key), key, told, chart=f"series-{i}") for i, key in enumerate(keys)]
+
+
+def _layers(held: Address, quantity: str) -> str:
+    return link(Address(page="run", run=held.run, tab="layers", quantity=quantity, first=held.first, last=held.last))
 
 
 def _nothing(words: str) -> list[object]:
-    return [html.P(words, className="dim"), *[_HIDDEN] * AT_ONCE, *[no_update] * (3 * AT_ONCE)]
+    return [html.P(words, className="dim"), [], *[_HIDDEN] * AT_ONCE, *[no_update] * (3 * AT_ONCE)]
 
 
 def _groups(found: Sequence[Shelf], shown: Shelf, page: int, held: Address) -> list[Component]:
@@ -116,17 +126,3 @@ def _groups(found: Sequence[Shelf], shown: Shelf, page: int, held: Address) -> l
         groups.append(html.Span(f"and {len(found) - len(near):,} more groups", className="dim"))
     pages = range(1, shown.pages + 1) if shown.pages > 1 else ()
     return [*groups, html.Span(className="sp"), *[to(f"{shown.name}:{n}", str(n), on=n == page) for n in pages]]
-
-
-def _title(key: str) -> str:
-    metric = entry(key)
-    return metric.name if metric is not None else key
-
-
-def _heading(key: str) -> object:
-    return term(_title(key).capitalize(), key) if entry(key) is not None else key
-
-
-def _unit(key: str) -> str:
-    metric = entry(key)
-    return "" if metric is None else f"{metric.symbol}, {metric.unit}" if metric.unit else metric.symbol

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from ergoscope_contract.answers import Alert
 from ergoscope_contract.records import Event
+from ergoscope_ui.cadence import folded
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.words import count
 
@@ -18,12 +19,13 @@ _KINDS = {
     "agent": "agent",
     "note": "note",
     "code": "code",
+    "thinned": "how often",
 }
 
 
 def table(events: Sequence[Event], alerts: Sequence[Alert]) -> Component:
-    """One row a happening."""
-    rows = [(e.wall, e.step, _KINDS.get(e.kind, e.kind.replace("_", " ")), e.text, "") for e in events]
+    """One row a happening; changes of what is measured how often, told at one step, are one."""
+    rows = [(e.wall, e.step, _kind(e), e.text, "") for e in folded(events)]
     rows += [(a.started, a.first_step, "alert", a.text, "ink-diverge") for a in alerts]
     if not rows:
         return html.P("Nothing has happened yet that was worth a note.", className="dim")
@@ -47,7 +49,13 @@ def table(events: Sequence[Event], alerts: Sequence[Alert]) -> Component:
         )
         for wall, step, kind, text, ink in rows
     ]
-    return marked(html.Table([html.Thead(head), html.Tbody(body)], className="grid"), testid="events")
+    return marked(html.Table([html.Thead(head), html.Tbody(body)], className="grid happenings"), testid="events")
+
+
+def _kind(event: Event) -> str:
+    if event.kind == "agent" and "factor" in event.data:
+        return _KINDS["lost"]  # rows given up in the job, since the way out of it was full
+    return _KINDS.get(event.kind, event.kind.replace("_", " "))
 
 
 def _moment(wall: float) -> str:

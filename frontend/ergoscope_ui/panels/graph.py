@@ -25,7 +25,7 @@ def foot(name: str) -> Component:
     return html.Div(foot_words("", None, chart=""), id=name, className="foot")
 
 
-def foot_words(how: str, step: int | None, *, chart: str) -> Sequence[Component]:
-    """What a foot line says; the live stream keeps the step of `chart` current."""
+def foot_words(how: str, step: int | None, *, chart: str, more: str = "") -> Sequence[Component]:
+    """What a foot line says, `more` for those who point at it; the live stream keeps the step of `chart` current."""
     at = "" if step is None else f"step {step:,}"
-    return [html.Span(how, className="how"), marked(html.Span(at, className="at"), chart=chart)]
+    return [html.Span(how, className="how", title=more or how), marked(html.Span(at, className="at"), chart=chart)]

@@ -1,18 +1,21 @@
 """The head of a run's page: who it is, whether it lives, and what it costs."""
 
+from collections.abc import Sequence
+
 from dash import html
 from dash.development.base_component import Component
 
-from ergoscope_contract.answers import RunSummary
+from ergoscope_contract.answers import RankSummary, RunSummary
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.panels.optimizer import learning_rate
+from ergoscope_ui.panels.ranks_table import summed
 from ergoscope_ui.panels.status import status
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.words import count, number, percent
 
 
-def head(run: RunSummary) -> list[Component]:
-    """Project, name and status to the left; step, pace, learning rate and the agent's own cost to the right."""
+def head(run: RunSummary, ranks: Sequence[RankSummary] = ()) -> list[Component]:
+    """Project, name and status to the left; ranks, step, pace, learning rate and the agent's own cost to the right."""
     seconds = run.latest.get("step_time")
     pace = None if seconds is None else number(1000 * seconds, digits=2)
     return [
@@ -20,6 +23,7 @@ def head(run: RunSummary) -> list[Component]:
         marked(html.H1(run.name or run.id), testid="run-name"),
         status(run, wordy=True),
         html.Span(className="sp"),
+        *([summed(run, ranks)] if run.ranks > 1 else []),
         _pair("step", "step", count(run.last_step)),
         html.Span([_live("pace", pace or "–"), " ", term("ms a step", "step_time")], className="kv"),
         _pair("lr", "lr", number(learning_rate(run))),

@@ -1,6 +1,7 @@
 """The commit, and what was changed since."""
 
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -95,6 +96,79 @@ def test_it_is_said_that_large_changes_are_cut_whatever_is_in_them(repository: P
     assert last in {f"+{line}", '+token = "(hidden)"'}
     assert "s3cret" not in diff
     assert len(diff.encode()) < 513 * 1024
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12\n"
+
+
+def test_a_large_file_of_git_lfs_is_named_and_not_held(repository: Path) -> None:
+    (repository / ".gitattributes").write_text("*.jsonl filter=lfs diff=lfs merge=lfs -text\n")
+    (repository / "data.jsonl").write_text(POINTER.format("0" * 64))  # as it lies in the commit
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "data")
+    (repository / "data.jsonl").write_text('{"patient": 1}\n' * 1000)  # as it lies on the disk
+    (repository / "src" / "train.py").write_text("lr = 0.2\n")
+
+    facts, diff = describe_code(Source(str(repository)))
+
+    assert str(facts["changes"]).startswith("2 files changed")
+    assert "Binary files a/data.jsonl and b/data.jsonl differ" in diff
+    assert "patient" not in diff
+    assert "+lr = 0.2" in diff
+
+
+def test_a_pointer_that_changed_without_its_file_is_named(repository: Path) -> None:
+    (repository / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    (repository / "weights.bin").write_text(POINTER.format("1" * 64))
+
+    _, diff = describe_code(Source(str(repository)))
+
+    assert "Binary files a/weights.bin and b/weights.bin differ" in diff
+
+
+def test_code_is_kept_before_large_data(repository: Path) -> None:
+    (repository / "a.csv").write_text("1,2,3\n")
+    (repository / "b.csv").write_text("1,2,3\n")
+    git(repository, "add", ".")
+    (repository / "a.csv").write_text("4,5,6\n" * 200_000)  # more than is kept, and before the code by its name
+    (repository / "b.csv").write_text("7,8,9\n" * 2_000_000)  # more than is looked at
+    (repository / "src" / "train.py").write_text("lr = 0.2\n")
+
+    facts, diff = describe_code(Source(str(repository)))
+
+    assert facts["dirty"] is True
+    assert diff.index("+lr = 0.2") < diff.index("+4,5,6")
+    assert "7,8,9" not in diff
+    assert diff.endswith("(cut here: only the first 512 KiB are kept)\n")
+
+
+def test_large_binaries_and_odd_bytes_leave_a_small_readable_diff(repository: Path) -> None:
+    (repository / "weights.bin").write_bytes(os.urandom(3 << 20))
+    (repository / "src" / "train.py").write_bytes(b"lr = 0.2  # \xff\xfe \xc3\n")
+
+    facts, diff = describe_code(Source(str(repository)))
+
+    assert "Binary files a/weights.bin and b/weights.bin differ" in diff
+    assert "+lr = 0.2  # \ufffd" in diff
+    assert len(diff) < 1000
+    assert facts["changes"] == "2 files changed, 1 insertion(+), 1 deletion(-)"
+
+
+def test_what_git_does_not_say_in_time_is_not_called_clean(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\ncase "$*" in *shortstat*) exec sleep 60;; esac\nexec {shutil.which("git")} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(code, "PATIENCE_S", 1.0)
+
+    facts, diff = describe_code(Source(str(repository)))
+
+    assert "commit" in facts
+    assert "dirty" not in facts
+    assert diff == ""
 
 
 def test_no_filter_of_the_user_runs(repository: Path, tmp_path: Path) -> None:

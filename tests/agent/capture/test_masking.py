@@ -138,6 +138,12 @@ CODE = [
     ("token: abc = s3cret", "token: (hidden) = (hidden)"),
     ('token: Optional[str] = "s3cret"', 'token: Optional[str] = "(hidden)"'),
     ("password: s3cret", "password: (hidden)"),
+    ('token = "s3" "cret", "x"', 'token = "(hidden)" "(hidden)", "x"'),
+    ("token = 's3' + f'cret' + x", "token = '(hidden)' + f'(hidden)' + x"),
+    ('login(key="s3"  # a half\n+      "cret", n="1")', 'login(key="(hidden)"  # a half\n+      "(hidden)", n="1")'),
+    ('pw = "s3" \\\n+    b"cret"', 'pw = "(hidden)" \\\n+    b"(hidden)"'),
+    ('get("TOKEN", default="s3" "cret")', 'get("TOKEN", default="(hidden)" "(hidden)")'),
+    ('pw = "s3cret"\n+"""About it."""', 'pw = "(hidden)"\n+"""About it."""'),
 ]
 PLAIN_CODE = [
     'token = os.environ["HF_TOKEN"]',
@@ -231,6 +237,9 @@ def test_a_name_without_letters_is_none() -> None:
 
 PIECES = [
     "y",
+    '"a" ',
+    'key="a" ',
+    'key="a"\n',
     "a=",
     "sk-",
     "://a:",

@@ -11,7 +11,7 @@ import ergoscope
 from ergoscope import cli
 from ergoscope.cli.reading import age
 from tests.agent.fake_server import FakeServer
-from tests.agent.test_api import ALERT, RUN, SERIES, VERDICT
+from tests.agent.test_api import ALERT, RANK, RUN, SERIES, VERDICT
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def served(server: FakeServer, surroundings: Path, monkeypatch: pytest.MonkeyPat
     server.pages = {
         "/api/v1/runs": {"runs": [RUN]},
         "/api/v1/runs/r1": RUN,
+        "/api/v1/runs/r1/ranks": {"ranks": [RANK]},
         "/api/v1/runs/r1/series": SERIES,
         "/api/v1/runs/r1/verdict": VERDICT,
         "/api/v1/runs/r1/metrics": {"metrics": [{"key": "loss", "points": 3, "last_value": "NaN"}]},
@@ -35,6 +36,7 @@ def said(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 
 def test_json_is_what_the_server_says(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(said(capsys, "runs", "--json")) == [RUN]
+    assert json.loads(said(capsys, "ranks", "n", "--json")) == [RANK]
     assert json.loads(said(capsys, "verdict", "n", "--json")) == VERDICT
     assert json.loads(said(capsys, "alerts", "--json")) == [ALERT]
     assert json.loads(said(capsys, "alerts", "n", "--state", "firing", "--json")) == [ALERT]
@@ -59,6 +61,7 @@ def test_series_without_a_metric_lists_those_there_are(served: FakeServer, capsy
 
 def test_tables_are_for_people(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert "running" in said(capsys, "runs")
+    assert said(capsys, "ranks", "n").split()[-9:-3] == ["1", "b", "silent", "1204", "41", "0"]
     assert "PLATEAU" in said(capsys, "verdict", "n")
     assert "nonfinite" in said(capsys, "alerts")
     assert "-Infinity" in said(capsys, "series", "n", "loss")
@@ -97,6 +100,7 @@ def test_help_lists_every_command_with_its_first_line(capsys: pytest.CaptureFixt
     assert "  runs       List the runs that a server has, the newest first." in out
     assert {line.split()[0] for line in out.splitlines() if line.startswith("  ")} >= {
         "alerts",
+        "ranks",
         "runs",
         "series",
         "status",
@@ -169,3 +173,22 @@ def test_sync_fails_when_something_is_left(
 def test_ages_are_said_in_the_unit_that_fits() -> None:
     assert [age(0, now=now) for now in (3, 120, 7200, 172800)] == ["3 s ago", "2 min ago", "2 h ago", "2 d ago"]
     assert age(5, now=0) == "0 s ago"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"ranks": 8}, "running"),
+        ({"ranks": 8, "ranks_silent": 2}, "running, 2 of 8 ranks silent"),
+        ({"ranks": 8, "ranks_lagging": 2}, "running, 2 of 8 ranks lag"),
+        ({"ranks": 8, "ranks_silent": 8, "status": "silent"}, "silent"),
+    ],
+)
+def test_the_list_of_runs_says_how_many_ranks_are_silent(
+    more: dict[str, object], words: str, served: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.pages["/api/v1/runs"] = {"runs": [{**RUN, **more}]}
+
+    row = " ".join(said(capsys, "runs").split())
+
+    assert f"r1 n p {words} 0 " in row

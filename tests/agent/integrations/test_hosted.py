@@ -111,9 +111,12 @@ def test_what_is_logged_under_a_measured_name_goes_beside_it(server: FakeServer)
     train(model, optimizer, steps=3)
     hosted.log({"loss": 7.0, "grad_norm/weight": 8.0, "train_loss": 9.0}, 3)
     hosted.finish()
+    hosted.begin()
+    hosted.log({"loss": 6.0}, 3)  # as a test after the training does
+    hosted.finish()
 
     assert steps(server, "loss") == [1, 2, 3]
-    assert server.points("logged/loss") == [(3, 7.0)]
+    assert server.points("logged/loss") == [(3, 7.0), (3, 6.0)]
     assert server.points("logged/grad_norm/weight") == [(3, 8.0)]
     assert server.points("train_loss") == [(3, 9.0)]
 

@@ -140,6 +140,14 @@ def test_the_callback_alone_measures_and_tells_the_configuration(server: FakeSer
     assert "AdamW" in str(config["optimizers"])
 
 
+def test_the_data_of_a_fit_is_told(about: Callable[[], Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ERGOSCOPE_SAVE_CODE", "1")
+    trainer(ErgoscopeCallback()).fit(Module(), batches())
+
+    told = [(facts["dataset"], facts.get("rows"), facts["shuffle"]) for facts in about().config["data"]]
+    assert ("TensorDataset", 160, True) in told, told
+
+
 def test_logger_and_callback_share_one_run(server: FakeServer, about: Callable[[], Run]) -> None:
     logger = ErgoscopeLogger(project="mine", config={"dataset": "random"})
     held = logger.experiment

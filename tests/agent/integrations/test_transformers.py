@@ -1,8 +1,7 @@
 """A training by the Hugging Face Trainer, watched and not."""
 
-import atexit
+import gc
 import subprocess
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +105,18 @@ def test_losses_rows_and_configuration_arrive(server: FakeServer, about: Callabl
     assert "AdamW" in str(config["optimizers"])
 
 
+def test_the_data_of_a_training_is_told_once(
+    about: Callable[[], Run], server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERGOSCOPE_SAVE_CODE", "1")
+    gc.collect()  # what other tests have left
+
+    trainer(ErgoscopeCallback(), max_steps=2).train()
+
+    told = [facts for facts in about().config["data"] if facts["batch_size"] == 4]
+    assert [(facts["dataset"], facts["shuffle"]) for facts in told] == [("tests.Text", True)]
+
+
 def test_report_to_names_it_once_the_module_is_imported(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ERGOSCOPE_PROJECT", "named")
 
@@ -175,33 +186,28 @@ model = GPT2LMHeadModel(GPT2Config(vocab_size=4, n_positions=4, n_embd=4, n_laye
 args = TrainingArguments(
     output_dir="out", use_cpu=True, per_device_train_batch_size=1, report_to="ergoscope", max_steps=8
 )
-Trainer(model, args, train_dataset=Text()).train()
+def train():
+    Trainer(model, args, train_dataset=Text()).train()
 """
+CAUGHT = "try:\n    train()\nexcept RuntimeError:\n    "
 
 
-def test_an_exception_that_nobody_catches_ends_the_run_as_failed(
-    server: FakeServer, script: Callable[..., "subprocess.CompletedProcess[str]"]
+@pytest.mark.parametrize(
+    ("tail", "why"),
+    [
+        ("train()", ": RuntimeError: no luck"),
+        (f"{CAUGHT}pass", ""),
+        (f"{CAUGHT}sys.exit(1)", ": exit status 1 after RuntimeError: no luck"),
+        (f"{CAUGHT}raise SystemExit(1)", ""),
+    ],
+)
+def test_a_training_that_an_exception_has_ended_is_failed_at_the_end_of_the_process_caught_or_not(
+    tail: str, why: str, server: FakeServer, script: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
-    done = script(FAILS)
+    done = script(FAILS + tail)
 
-    reason = "the training did not reach its end; the last error: RuntimeError: no luck"
+    reason = f"the training did not reach its end{why}"
     assert [(ending.how, ending.reason) for ending in server.endings] == [("failed", reason)], done.stderr
-
-
-def test_after_an_exception_that_is_caught_the_end_of_the_process_ends_the_run_as_failed(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at_exit: list[Callable[[], None]] = []
-    monkeypatch.setattr(atexit, "register", at_exit.append)
-    monkeypatch.delattr(sys, "last_value", raising=False)
-
-    with pytest.raises(RuntimeError, match="no luck"):
-        trainer(ErgoscopeCallback(), fails_at=30).train()
-    for leave in reversed(at_exit):
-        leave()
-
-    reason = "the training did not reach its end"
-    assert [(ending.how, ending.reason) for ending in server.endings] == [("failed", reason)]
 
 
 def test_the_run_can_be_ended_where_the_exception_is_caught(server: FakeServer) -> None:

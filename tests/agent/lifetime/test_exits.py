@@ -14,7 +14,11 @@ from tests.agent.fake_server import FakeServer
 
 Job = Callable[[str], "subprocess.Popen[str]"]
 Until = Callable[..., None]
-START = "import multiprocessing, os, signal, sys, threading, time, ergoscope\n"
+START = "import multiprocessing, os, signal, sys, threading, time, ergoscope\nfrom sys import exit as early_exit\n"
+
+
+def spools(folder: Path) -> list[Path]:
+    return list(folder.glob("spool/*/*"))
 
 
 def test_the_reason_is_the_exceptions_first_line_and_the_hook_before_ours_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +84,19 @@ def test_an_exception_that_cannot_be_printed_still_has_a_name() -> None:
         ("with run: sys.exit(0)", 0, "finished", ""),
         ("with run: sys.exit(4)", 4, "failed", "exit status 4"),
         ("with run: raise SystemExit(5)", 5, "failed", "exit status 5"),
+        ("raise SystemExit", 0, "finished", ""),
+        ("raise SystemExit(0)", 0, "finished", ""),
+        ("raise SystemExit(2)", 2, "failed", "exit status 2"),
+        ("raise SystemExit('no data')", 1, "failed", "exit status 1"),
+        ("def main(): raise SystemExit(5)\nmain()", 5, "failed", "exit status 5"),
+        ("def main(): return 6\nraise SystemExit(main())", 6, "failed", "exit status 6"),
+        ("class Stop(SystemExit): pass\nraise Stop(7)", 7, "failed", "exit status 7"),
+        ("early_exit(8)", 8, "failed", "exit status 8"),
+        ("try: raise SystemExit(2)\nexcept SystemExit: pass", 0, "finished", ""),
+        ("try: 1 / 0\nexcept ZeroDivisionError: pass", 0, "finished", ""),
+        ("if not os.fork(): raise SystemExit(3)\nos.wait()", 0, "finished", ""),
+        ("t = threading.Thread(target=early_exit, args=(1,)); t.start(); t.join()", 0, "finished", ""),
+        ("sys.excepthook = lambda *_: None\nraise ValueError('no luck')", 1, "failed", "ValueError: no luck"),
         ("try: 1 / 0\nexcept ZeroDivisionError: sys.exit(1)", 1, "failed", "exit status 1 after ZeroDivisionError: "),
         ("try: sys.exit(1)\nexcept SystemExit as error: assert error.code == 1", 0, "finished", ""),
         ("t = threading.Thread(target=lambda: sys.exit(1)); t.start(); t.join()", 0, "finished", ""),
@@ -104,13 +121,25 @@ def test_the_end_of_a_process_is_told_as_it_was_and_stays_as_it_was(
 ) -> None:
     process = job(f"{START}run = ergoscope.init(base_url={server.url!r})\nrun.log({{'x': 1.0}})\n{tail}")
     _, said = process.communicate(timeout=60)
-    until(lambda: server.endings, what="the ending")
+    until(lambda: server.endings and not spools(surroundings), what="the end of the spool")
 
-    (ending,) = server.endings
+    ending = server.endings[-1]
     assert (process.returncode, ending.how) == (status, how), said
     assert ending.reason.startswith(reason)
     assert bool(ending.reason) == bool(reason)
     assert server.points("x") == [(0, 1.0)]
+
+
+@pytest.mark.parametrize("status", [0, 2])
+def test_while_the_status_is_not_known_nothing_is_said_of_it(
+    status: int, job: Job, server: FakeServer, surroundings: Path
+) -> None:
+    process = job(f"{START}run = ergoscope.init(silent=False, base_url={server.url!r})\nraise SystemExit({status})")
+    _, said = process.communicate(timeout=60)
+
+    (line,) = (line for line in said.splitlines() if " ended" in line)
+    assert f" ended: {server.url}/runs/" in line
+    assert "finished" not in said
 
 
 def test_a_child_that_is_terminated_says_nothing_of_the_job(

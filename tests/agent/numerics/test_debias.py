@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_running_mean
+from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_running_mean, split_by_signs
 
 
 def test_identical_parts_are_all_slope() -> None:
@@ -15,6 +15,15 @@ def test_identical_parts_are_all_slope() -> None:
 def test_orthogonal_parts_are_all_noise() -> None:
     # Two orthogonal parts of norm 2, each divided by 2.
     assert split_by_parts(whole=2.0, parts=2.0, count=2) == Split(slope=0.0, noise=2.0)
+
+
+def test_signs_that_part_a_batch_in_two_halves_give_the_halves_as_parts() -> None:
+    first, second = (3.0, 1.0), (1.0, -2.0)
+    whole = sum((a + b) ** 2 for a, b in zip(first, second, strict=True))
+    contrast = sum((a - b) ** 2 for a, b in zip(first, second, strict=True))
+    parts = sum(x * x for x in first + second)
+
+    assert split_by_signs(whole, contrast) == split_by_parts(whole, parts, count=2)
 
 
 def test_the_mean_over_processes_is_the_estimate_of_all_parts() -> None:

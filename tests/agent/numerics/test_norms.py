@@ -1,5 +1,7 @@
 """Norms of many tensors, of every kind that a gradient can be."""
 
+import math
+
 import pytest
 import torch
 
@@ -32,6 +34,15 @@ def test_mixed_sparse_and_complex_tensors_go_one_by_one() -> None:
     assert common_dtype(tensors) is None
     assert [n.item() for n in norms] == [5.0, 5.0, 2.0, 2.0]
     assert dense_entries(sparse).tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize(("order", "expected"), [(1.0, [7.0, 4.0, 0.0]), (math.inf, [4.0, 2.0, 0.0])])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.complex64])
+def test_sums_and_largest_magnitudes_are_norms_too(dtype: torch.dtype, order: float, expected: list[float]) -> None:
+    tensors = [torch.tensor([-3.0, 4.0]).to(dtype), torch.tensor([[2.0, 0.0, -2.0]]).to(dtype), torch.ones(0).to(dtype)]
+
+    assert [n.item() for n in norms_of(tensors, common_dtype(tensors), order=order)] == expected
+    assert [n.item() for n in norms_of(tensors[:2], common_dtype(tensors), order=order)] == expected[:2]
 
 
 def test_nothing_has_no_common_type() -> None:

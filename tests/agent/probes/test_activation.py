@@ -141,6 +141,64 @@ def test_a_nonlinearity_that_is_called_twice_counts_as_two() -> None:
     assert outlet.series("dead_unit_examples") == {JUDGED: 2 * 3 * LOOKS}
 
 
+def bins(counts: list[int]) -> dict[int, int]:
+    """Count by exponent."""
+    return {index - 40: count for index, count in enumerate(counts) if count}
+
+
+class Twice(nn.Module):
+    """Two nonlinearities, of which the first is called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale, self.relu, self.leak = nn.Linear(1, 1, bias=False), nn.ReLU(), nn.ELU()
+        nn.init.ones_(self.scale.weight)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.leak(2 * self.relu(4 * self.relu(self.scale(x))) - 1e9)
+        return out
+
+
+@pytest.mark.known_answer("activation_hist")
+def test_outputs_of_known_powers_of_two_fall_in_their_bins_one_call_after_the_other() -> None:
+    outlet, model = MemoryOutlet(), Twice()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    taps = attach(model, optimizer, outlet, clock=lambda: 0.0)
+    for _ in range(62):
+        for _ in range(2):  # micro-batches
+            model(torch.tensor([[1.0], [-2.0], [0.25], [3.0], [0.0]])).sum().backward()
+        optimizer.step()
+    taps.detach()
+
+    keys = ("relu", "relu.2", "leak")
+    first, second, third = (outlet.histograms(f"activation_hist/{key}") for key in keys)
+    assert [[record.step for record in found] for found in (first, second, third)] == [[14, 62], [30], [46]]
+    assert [bins(record.positive) for record in first + second] == [
+        {-2: 2, 0: 2, 1: 2},
+        {-2: 2, 0: 2, 1: 2},
+        {0: 2, 2: 2, 3: 2},
+    ]
+    assert bins(third[0].negative) == {0: 10}  # -1 + e^-1e9 is rounded to -1
+    for record in (*first, *second, *third):
+        assert record.sampled is None
+        assert record.nonfinite == 0
+        assert sum(record.positive) + sum(record.negative) + record.zeros == 10
+
+
+def test_of_a_large_output_a_part_is_counted() -> None:
+    outlet, model = MemoryOutlet(), nn.Sequential(nn.Linear(1, 1), nn.ReLU())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    taps = attach(model, optimizer, outlet, clock=lambda: 0.0, start_step=12)
+    for _ in range(2):
+        model(torch.ones(70_000, 1)).sum().backward()
+        optimizer.step()
+    taps.detach()
+
+    (record,) = outlet.histograms("activation_hist/1")
+    assert record.sampled == len(range(0, 70_000, 3))
+    assert sum(record.positive) + record.zeros == record.sampled
+
+
 def test_a_process_that_answers_for_no_parameter_does_not_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ergoscope.layers.seat", lambda: Seat(rank=1, world=2))
     model = rectifier()

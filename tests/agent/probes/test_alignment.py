@@ -136,6 +136,52 @@ def test_on_separable_data_the_slope_lines_up_with_the_weights() -> None:
     assert outlet.series("cos_w_neg_grad/weight")[16] == pytest.approx(0.999549, abs=5e-7)
 
 
+class SignDescent(Optimizer):
+    """Steepest descent where a step is as long as its largest entry."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
+        super().__init__(parameters, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]  # one of two
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.sub_(group["lr"] * parameter.grad.sign())
+        return None
+
+
+@pytest.mark.known_answer("dual_alignment")
+def test_sign_descent_on_separable_data_lines_up_in_its_own_geometry() -> None:
+    # The examples turned by an eighth and stretched: the widest margin in this geometry lies in direction (1, 1).
+    turned = EXAMPLES @ torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+    start, rate, steps = torch.tensor([0.75, 0.25]), 1.0 / 64, 2048
+    outlet = MemoryOutlet()
+    model = nn.ParameterList([nn.Parameter(start[:1].clone()), nn.Parameter(start[1:].clone())])
+    optimizers = [SignDescent([parameter], rate) for parameter in model]  # the largest weight is that of both
+    taps = attach(model, optimizers, outlet, clock=lambda: 0.0)
+    for _ in range(steps):
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        nn.functional.softplus(-(turned @ torch.cat(list(model)))).mean().backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    taps.detach()
+
+    found = outlet.series("dual_alignment")
+    assert list(found) == list(range(8, steps + 1, 8))
+    for step, value in found.items():
+        # Both slopes are above zero from the start, so both weights grow by the rate at every step.
+        weights = start.double() + rate * (step - 1)
+        slope = torch.sigmoid(-(turned.double() @ weights)) @ turned.double()
+        assert slope.min() > 0
+        expected = float(weights @ slope / (weights.max() * slope.sum()))
+        # Scores up to 200 are known to 2^-18, and their slopes to as much of themselves.
+        assert value == pytest.approx(expected, abs=2 * 2**-18)
+        # It is (difference of the weights) * (share of the lesser slope) / (larger weight) below 1.
+        assert 0 <= 1 - value <= 0.5 / float(weights.max())
+    assert found[steps] > found[64] > found[8]
+
+
 def test_a_layer_before_batch_normalization_has_no_slope_along_its_weights() -> None:
     torch.manual_seed(0)
     outlet = MemoryOutlet()
@@ -196,8 +242,11 @@ def test_every_optimizer_reads_the_angles_between_its_own_vectors(kind: str, clo
     cosine = float(-(before @ seen[0]) / (before.norm() * seen[0].norm()))
     if closure and kind.startswith("nesterov"):  # its gradients are overwritten when they are there to be seen
         assert outlet.series("cos_w_neg_grad") == {}
+        assert outlet.series("dual_alignment") == {}
     else:
         assert outlet.series("cos_w_neg_grad")[8] == pytest.approx(cosine, abs=1e-6)
+        dual = float(-(before @ seen[0]) / (before.abs().max() * seen[0].abs().sum()))
+        assert outlet.series("dual_alignment")[8] == pytest.approx(dual, abs=1e-6)
 
 
 def test_sparse_gradients_have_no_products_but_turn_the_weights() -> None:

@@ -81,6 +81,36 @@ def test_uniform_weights_have_their_spread() -> None:
     assert of_layers(outlet, "weight_sd", 1)[0] == pytest.approx(spread, abs=4 * spread * (0.2 / SIZE) ** 0.5)
 
 
+def extremes() -> MemoryOutlet:
+    """Two optimizers, with two layers and with one."""
+    outlet = MemoryOutlet()
+    model = nn.ParameterList([nn.Parameter(torch.tensor(w)) for w in ([1.0, -5.0], [2.0, 0.5], [3.0, -7.0])])
+    optimizers = [SGD(list(model)[:2], lr=0.0), SGD(list(model)[2:], lr=0.0)]
+    taps = attach(model, optimizers, outlet, clock=lambda: 0.0, start_step=7)
+    for parameter, gradient in zip(model, ([0.5, -0.25], [-9.0, 1.0], [4.0, 4.0]), strict=True):
+        parameter.grad = torch.tensor(gradient)
+    for optimizer in optimizers:
+        optimizer.step()
+    taps.detach()
+    return outlet
+
+
+@pytest.mark.known_answer("weight_maxabs")
+def test_the_largest_weight_of_each_layer_and_of_all_optimizers_is_found() -> None:
+    outlet = extremes()
+
+    assert [outlet.series(f"weight_maxabs/{i}") for i in range(3)] == [{8: 5.0}, {8: 2.0}, {8: 7.0}]
+    assert outlet.series("weight_maxabs") == {8: 7.0}
+
+
+@pytest.mark.known_answer("grad_maxabs")
+def test_the_largest_entry_of_each_gradient_and_of_all_optimizers_is_found() -> None:
+    outlet = extremes()
+
+    assert [outlet.series(f"grad_maxabs/{i}") for i in range(3)] == [{8: 0.5}, {8: 9.0}, {8: 4.0}]
+    assert outlet.series("grad_maxabs") == {8: 9.0}
+
+
 def test_of_a_large_layer_a_part_is_looked_at() -> None:
     weights = torch.zeros(4 * SIZE + 1)
     weights[::2] = 1.0  # as many zeros as ones; no row of a matrix is favoured
@@ -97,6 +127,7 @@ def test_equal_entries_have_no_kurtosis_and_empty_layers_no_moments() -> None:
     assert outlet.series("kurtosis/0") == {}
     assert outlet.series("grad_kurtosis/0") == {}
     assert outlet.series("weight_mean/1") == {}
+    assert outlet.series("weight_maxabs/1") == {8: 0.0, 16: 0.0}
     assert outlet.events("agent") == []
 
 

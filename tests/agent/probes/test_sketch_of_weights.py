@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812  # as everybody calls it
 from torch.optim import SGD
 
+from ergoscope.lineup import LOSS, TASKS, WEIGHT_SKETCH
 from ergoscope.numerics.sketch import BUCKETS, SEED, Sketcher
 from ergoscope.taps import attach
 from ergoscope_contract.records import Sketch
@@ -125,6 +126,46 @@ def test_records_come_every_64_steps_and_their_differences_are_distances() -> No
     assert np.linalg.norm(found[128] - found[64]) == pytest.approx(
         0.1 * float(walked.norm()), rel=4 * 0.5 * (2 / BUCKETS) ** 0.5
     )
+
+
+def error_of_displacement(phi: float, lag: int, pairs: int) -> float:
+    """Relative standard error of the mean of `pairs` successive squares of w_(t+lag) - w_t, w of one coordinate."""
+    apart = np.arange(pairs, dtype=float)
+    agreement = (2 * phi**apart - phi ** abs(apart - lag) - phi ** (apart + lag)) / (2 * (1 - phi**lag))
+    weights = 2 * (1 - apart / pairs)
+    weights[0] = 1.0
+    return float((2 * (weights * agreement**2).sum() / pairs) ** 0.5)
+
+
+def test_displacements_of_weights_that_wander_in_a_valley_are_those_of_their_walk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ergoscope.probes.sketch._RECORD", 1)
+    size, steps, phi = 1000, 2000, 0.95  # fewer coordinates than buckets: each has one of its own
+    generator = torch.Generator().manual_seed(0)
+    place = torch.randn(size, generator=generator) / (1 - phi**2) ** 0.5
+    outlet, parameter = MemoryOutlet(), nn.Parameter(place.clone())
+    optimizer = SGD([parameter], lr=1.0)
+    taps = attach(nn.ParameterList([parameter]), optimizer, outlet, clock=lambda: 0.0)
+    monitor = taps._monitor
+    every_step = [task in (LOSS, WEIGHT_SKETCH) for task in range(len(TASKS))]
+    monkeypatch.setattr(monitor._schedule, "due", lambda step: every_step)
+    monitor._next = every_step
+
+    for _ in range(steps):
+        place = phi * place + torch.randn(size, generator=generator)
+        parameter.grad = parameter.detach() - place  # a step of rate 1 goes there
+        optimizer.step()
+    taps.detach()
+
+    found = sketches(outlet)
+    assert list(found) == list(range(1, steps + 1))
+    path = np.stack(list(found.values()))
+    for lag, known in ((1, 1.026), (5, 4.640), (20, 13.16), (100, 20.39), (500, 20.51)):
+        displacement = ((path[lag:] - path[:-lag]) ** 2).sum(1).mean() / size
+        expected = 2 * (1 - phi**lag) / (1 - phi**2)
+        assert expected == pytest.approx(known, rel=5e-4)  # the digits given
+        assert displacement == pytest.approx(expected, rel=4 * error_of_displacement(phi, lag, steps - lag) / size**0.5)
 
 
 def two_optimizers(*, second_steps: bool, steps: int = 64) -> tuple[MemoryOutlet, nn.ModuleDict]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ergoscope.stream.rows import read_row, to_number
+from ergoscope.stream.rows import read_row, read_step, set_apart, to_number
 
 
 def test_plain_numbers_are_kept_in_order() -> None:
@@ -66,3 +66,21 @@ def test_what_is_no_number_is_refused_alone_with_what_was_seen() -> None:
 
     assert row.keys == ("a", "d")
     assert row.refused == {"b": "None is of type NoneType", "c": "'high' is of type str"}
+
+
+def test_names_that_the_agent_gives_its_own_numbers_are_set_apart() -> None:
+    taken = ["loss", "lr", "lr/1", "grad_norm", "grad_norm/layer.weight", "step_time"]
+    free = ["loss/train", "train/loss", "Loss", "val/grad_norm", "accuracy", "wall", "plateau_state", "logged/loss"]
+
+    assert set_apart(taken) == [f"logged/{key}" for key in taken]
+    assert set_apart(free) == free
+
+
+@pytest.mark.parametrize("given", [3, 3.0, np.int64(3), torch.tensor(3)])
+def test_a_step_is_whatever_is_an_integer(given: object) -> None:
+    assert read_step(given) == 3
+
+
+@pytest.mark.parametrize("given", ["3", 3.5, math.nan, math.inf, [3], torch.tensor([3, 4])])
+def test_what_is_no_integer_is_no_step(given: object) -> None:
+    assert read_step(given) is None

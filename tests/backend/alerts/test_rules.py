@@ -1,12 +1,12 @@
-"""The three default rules: when they hold, and what they say."""
+"""The default rules: when they hold, and what they say."""
 
 import math
 
 import pytest
 
 from ergoscope_server.alerts.engine import RuleState, advance
-from ergoscope_server.alerts.rule import Facts, Silence
-from ergoscope_server.alerts.rules import DEFAULT, diverging, not_finite, silent
+from ergoscope_server.alerts.rule import Facts, Missing, Silence
+from ergoscope_server.alerts.rules import DEFAULT, diverging, missing, not_finite, silent
 from ergoscope_server.indicators.divergence import Divergence
 from ergoscope_server.indicators.nonfinite import Offence
 
@@ -74,7 +74,7 @@ def test_a_recovered_series_is_clear_of_its_threshold() -> None:
 
 
 def test_rules_are_silent_about_what_they_are_not_told() -> None:
-    assert [condition(Facts(now=0.0)) for condition in (not_finite, diverging, silent)] == [None, None, None]
+    assert [condition(Facts(now=0.0)) for condition in (not_finite, diverging, silent, missing)] == [None] * 4
 
 
 def test_ids_and_severities() -> None:
@@ -82,4 +82,40 @@ def test_ids_and_severities() -> None:
         ("nonfinite", "crit"),
         ("divergence", "crit"),
         ("no_data", "warn"),
+        ("rank_silent", "warn"),
     ]
+
+
+def test_a_silent_rank_is_named_and_the_alert_follows_who_is_silent_until_none_is() -> None:
+    looks = [
+        Missing([3], 20.0, 30.0, 1204, others=7),
+        Missing([3], 31.0, 30.0, 1204, others=7),
+        Missing([3, 5], 33.0, 30.0, 1204, others=6),
+        Missing([5], 60.0, 30.0, None, others=1),
+        Missing(limit=30.0),
+    ]
+    states: dict[str, RuleState] = {}
+    found = []
+
+    for now, look in enumerate(looks):
+        states, told = advance(DEFAULT, states, Facts(float(now), missing=look), run="r")
+        found += [(alert.id, alert.state, alert.text) for alert in told]
+
+    assert found == [
+        (
+            "r-rank_silent-1204",
+            "firing",
+            "Nothing from rank 3 for more than 30 s, while 7 others go on. The last step was 1,204.",
+        ),
+        (
+            "r-rank_silent-1204",
+            "firing",
+            "Nothing from ranks 3 and 5 for more than 30 s, while 6 others go on. The last step was 1,204.",
+        ),
+        ("r-rank_silent-1204", "firing", "Nothing from rank 5 for more than 30 s, while 1 other goes on."),
+        ("r-rank_silent-1204", "resolved", "Nothing from rank 5 for more than 30 s, while 1 other goes on."),
+    ]
+
+
+def test_a_rank_that_may_be_silent_for_longer_does_not_fire() -> None:
+    assert _text(Facts(0.0, missing=Missing([3], 40.0, 120.0, 9, others=1))) == []

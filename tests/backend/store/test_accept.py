@@ -87,6 +87,32 @@ def test_a_run_is_known_before_its_description_comes(store: Store) -> None:
     assert (summary.config, summary.system, summary.tags, summary.notes) == ({"lr": 0.1}, {"torch": "2"}, ["a"], "n")
 
 
+def _describe(store: Store, about: Run, *, attempt: int, seq: int = 0) -> None:
+    store.accept([arrival(batch(seq, {}, attempt=attempt, about=about), received=NOW - 5)])
+
+
+def test_a_resumed_run_stays_created_when_it_was_and_its_newer_settings_win_by_name(store: Store) -> None:
+    _describe(store, Run("r", "p", "n", NOW, {"lr": 0.1, "seed": 0, "opt": {"a": 1}}, ["t"], notes="why"), attempt=1)
+    _describe(store, Run("r", "p", "n2", NOW + 900, {"lr": 0.01, "opt": {"b": 2}}), attempt=2)
+
+    summary = _summary(store)
+
+    assert (summary.created, summary.name) == (NOW, "n2")
+    assert summary.config == {"lr": 0.01, "seed": 0, "opt": {"b": 2}}
+    assert (summary.tags, summary.notes) == (["t"], "why")
+    assert [run.id for run in store.summaries()] == ["r"]
+
+
+def test_the_description_of_an_older_attempt_that_comes_late_only_fills_in(store: Store) -> None:
+    _describe(store, Run("r", "p", "new", NOW + 900, {"lr": 0.01}), attempt=2)
+    _describe(store, Run("r", "q", "old", NOW, {"lr": 0.1, "seed": 0}, notes="why"), attempt=1)
+
+    summary = _summary(store)
+
+    assert (summary.created, summary.project, summary.name) == (NOW, "p", "new")
+    assert (summary.config, summary.notes) == ({"lr": 0.01, "seed": 0}, "why")
+
+
 def test_headline_values_steps_and_losses_are_the_newest(store: Store) -> None:
     columns = {"loss": ([0, 1], [2.0, float("nan")]), "lr": ([0, 1], [0.1, 0.2]), "mine": ([0, 1], [1.0, 1.0])}
     store.accept([arrival(batch(0, columns, pulse=Pulse(NOW, 1, lost=3)))])

@@ -57,6 +57,46 @@ def test_migrations_make_the_tables_that_the_code_knows_and_take_them_away_again
     database.close()
 
 
+def test_what_is_known_of_ranks_follows_from_a_database_of_before_and_going_back_keeps_the_rest(url: str) -> None:
+    database = Database(url)
+    migrate(database, to="0001")
+    with database.write() as connection:
+        for statement in _BEFORE:
+            connection.execute(text(statement), {"empty": b""})
+
+    migrate(database)
+    with database.read() as connection:
+        feeds = connection.execute(text("SELECT attempt, rank, last_seen, gap FROM feed ORDER BY attempt, rank")).all()
+        ranks = connection.execute(text("SELECT id, ranks FROM run ORDER BY id")).all()
+    migrate(database, to="0001")
+    with database.read() as connection:
+        columns = {table: [c["name"] for c in inspect(connection).get_columns(table)] for table in ("feed", "run")}
+        kept = connection.execute(text("SELECT rank, last_step, how FROM feed WHERE attempt = 2 ORDER BY rank")).all()
+        seen = connection.execute(text("SELECT last_seen, gap FROM run WHERE id = 'r'")).one()
+    migrate(database)
+    database.close()
+
+    assert [tuple(row) for row in feeds] == [(1, 0, 50.0, 2.0), (2, 0, 49.0, 2.0), (2, 1, 50.0, 2.0)]
+    assert [tuple(row) for row in ranks] == [("bare", 1), ("r", 2)]
+    assert "last_seen" not in columns["feed"] and "gap" not in columns["feed"] and "ranks" not in columns["run"]
+    assert [tuple(row) for row in kept] == [(0, 7, ""), (1, 5, "finished")]
+    assert tuple(seen) == (50.0, 2.0)
+
+
+_RUN = "INSERT INTO run VALUES ('{}', 'p', 'n', 1.0, :empty, :empty, :empty, 3, 2, 2, 'running', '', 50.0, 2.0, 7, 0)"
+_FEED = "INSERT INTO feed VALUES ('r', {}, {}, :empty, :empty, {}, 0, '{}', '')"
+_ARRIVAL = "INSERT INTO arrival VALUES ('r', {}, 2, 0, {}, {}, :empty)"
+_BEFORE = (  # two ranks, of which the log still holds one, and a run of which no sender is known
+    _RUN.format("r"),
+    _RUN.format("bare"),
+    _FEED.format(1, 0, 3, "crashed"),
+    _FEED.format(2, 0, 7, ""),
+    _FEED.format(2, 1, 5, "finished"),
+    _ARRIVAL.format(2, 0, 41.0),
+    _ARRIVAL.format(3, 1, 49.0),
+)
+
+
 def test_no_table_of_the_code_is_missing_from_the_migrations(store: Store) -> None:
     engine = create_engine(store.database.url)
     with engine.connect() as connection:

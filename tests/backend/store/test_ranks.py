@@ -257,3 +257,11 @@ def test_a_ratio_that_only_waited_for_its_numerator_comes_with_it(store: Store) 
     news = store.increment("r", since, ["update_ratio"], rank=TOGETHER).series
 
     assert [(d.metric, d.points.values.tolist()) for d in news] == [("update_ratio", [0.5])]
+
+
+@pytest.mark.usefixtures("settle")
+def test_where_a_rank_did_not_move_its_newest_size_from_before_the_steps_asked_counts(store: Store) -> None:
+    send(store, 0, {"update_norm": ([10], [3.0]), "update_ratio": ([10], [0.5]), "weight_norm": ([1], [6.0])})
+    send(store, 1, {"update_norm": ([10], [0.0]), "update_ratio": ([10], [0.0]), "weight_norm": ([1], [8.0])})
+
+    assert ask(store, "update_ratio", "weight_norm", first=10) == {"update_ratio": [(10, 0.3)], "weight_norm": []}

@@ -5,7 +5,7 @@ import pytest
 
 from ergoscope_contract.catalogue import Reduce
 from ergoscope_server.store.points import Points
-from ergoscope_server.store.reduce import how, ratio, spoken, together
+from ergoscope_server.store.reduce import how, ratio, shared, spoken, together
 
 NONE = np.empty(0, np.int64)
 
@@ -88,3 +88,11 @@ def test_a_ratio_whose_numerators_are_missing_is_not_there() -> None:
 
 def test_a_ratio_to_nothing_is_not_a_number() -> None:
     assert str(pairs(ratio({0: line((1, 0.0))}, {0: line((1, 0.0))}, {}, complete=np.array([1])))) == "[(1, nan)]"
+
+
+def test_steps_in_common_are_those_of_all() -> None:
+    same, other = np.array([1, 2, 5]), np.array([2, 3, 5])
+
+    assert shared([same, same.copy()], same).tolist() == [1, 2, 5]
+    assert shared([same, other], np.array([2])).tolist() == [2]
+    assert shared([same], NONE).tolist() == []

@@ -2,8 +2,8 @@
 
 from ergoscope_contract.answers import Alert, Spell, Verdict
 from ergoscope_contract.records import Ending, Run
+from ergoscope_server.store.quiet import QUIET_S
 from ergoscope_server.store.store import Store
-from ergoscope_server.store.summary import QUIET_S
 from tests.backend.store.batches import arrival, batch, line
 
 NOW = 1_790_000_000.0

@@ -57,3 +57,11 @@ def test_an_axis_of_nothing_is_from_zero_to_one() -> None:
 
     assert reach(nothing, nothing, nothing) == (0.0, 1.0)
     assert beyond(nothing, 1.0) is None
+
+
+def test_one_value_alone_stands_on_an_axis_of_its_own_size() -> None:
+    one = np.array([0.18923])
+
+    low, high = reach(one, one, one)
+
+    assert low < 0.18923 < high and high - low > 0.02

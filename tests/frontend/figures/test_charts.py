@@ -139,3 +139,20 @@ def test_plotly_takes_every_figure(palette) -> None:  # type: ignore[no-untyped-
     go.Figure(band.level(band.chart(curve, frame, name="loss"), value=1.0, first=1, last=9, colour="#123456", name="m"))
     go.Figure(overlay([Strand("a", curve, "#112233")], frame, absent=""))
     go.Figure(empty(frame, "nothing"))
+
+
+@pytest.mark.parametrize(("size", "mode"), [(1, "lines+markers"), (60, "lines+markers"), (61, "lines")])
+def test_few_measurements_are_points_since_one_alone_is_no_line(size: int, mode: str) -> None:
+    curve = from_points("r", "loss", list(range(size)), [1.0] * size)
+
+    assert band.chart(curve, _frame(), name="loss")["data"][2]["mode"] == mode
+
+
+def test_stretches_are_a_line_however_few() -> None:
+    assert band.chart(_buckets([1.5, 1.5]), _frame(), name="loss")["data"][2]["mode"] == "lines"
+
+
+def test_a_reason_in_the_place_of_a_chart_fits_a_phone() -> None:
+    told = empty(_frame(), "absent, because <no> value has come from this run at all")["layout"]["annotations"][0]
+
+    assert told["text"] == "absent, because &lt;no&gt; value has come from<br>this run at all"

@@ -8,7 +8,17 @@ import pytest
 
 from ergoscope_ui.curve import Curve, from_points
 from ergoscope_ui.figures.canvas import Frame
-from ergoscope_ui.figures.heatmap import Grid, against_median, diverging, grid, rising, thinned
+from ergoscope_ui.figures.heatmap import (
+    Grid,
+    Told,
+    against_median,
+    diverging,
+    from_median,
+    grid,
+    largest,
+    rising,
+    thinned,
+)
 from ergoscope_ui.theme import LIGHT
 
 FRAME = Frame(LIGHT, "", first=0, last=100)
@@ -28,11 +38,11 @@ def test_the_maximum_of_a_column_is_kept() -> None:
     assert found.step_width == 10
 
 
-def test_between_two_measurements_the_older_holds_and_beyond_them_is_nothing() -> None:
-    found = grid({"a": _curve([20, 60], [1.0, 2.0])}, columns=10, first=0, last=99)
+def test_between_two_measurements_the_older_holds_and_the_newest_until_the_next_is_due() -> None:
+    found = grid({"a": _curve([20, 50], [1.0, 2.0])}, columns=10, first=0, last=99)
 
-    assert np.isnan(found.values[0, :2]).all() and np.isnan(found.values[0, 7:]).all()
-    assert found.values[0, 2:7].tolist() == [1, 1, 1, 1, 2]
+    assert np.isnan(found.values[0, :2]).all() and np.isnan(found.values[0, 8:]).all()
+    assert found.values[0, 2:8].tolist() == [1, 1, 1, 2, 2, 2]
 
 
 def test_a_gap_much_longer_than_usual_stays_a_gap() -> None:
@@ -41,6 +51,14 @@ def test_a_gap_much_longer_than_usual_stays_a_gap() -> None:
     found = grid({"a": _curve(steps, [1.0] * 6)}, columns=10, first=0, last=99)
 
     assert np.isfinite(found.values[0]).tolist() == [True] * 4 + [False] * 4 + [True] * 2
+
+
+def test_where_measurements_grew_rare_the_older_ones_hold_all_the_same() -> None:
+    steps = [*range(0, 60, 10), 60, 100, 140, 180]
+
+    found = grid({"a": _curve(steps, [1.0] * len(steps))}, columns=19, first=0, last=189)
+
+    assert np.isfinite(found.values[0]).all()
 
 
 def test_a_stretch_fills_the_columns_it_spans() -> None:
@@ -76,6 +94,32 @@ def test_rows_are_decades_from_their_own_median() -> None:
 
     assert found[0].tolist() == pytest.approx([-1, 0, 1])
     assert np.isnan(found[1]).all()
+
+
+def test_rows_on_both_sides_of_zero_are_held_against_their_median_as_they_are() -> None:
+    made = Grid(("a", "b"), np.arange(4.0), np.array([[-1.0, 0.5, 3.0], [np.nan, np.nan, np.nan]]))
+
+    found = from_median(made).values
+
+    assert found[0].tolist() == pytest.approx([-1.5, 0, 2.5])
+    assert np.isnan(found[1]).all()
+
+
+def test_pointing_at_a_cell_tells_the_value_as_measured_with_its_unit() -> None:
+    made = Grid(("a",), np.arange(3.0), np.array([[1.0, 10.0]]))
+    told = Told(made.values, "loss/weight", colour="log10 against the median")
+
+    trace = diverging(against_median(made), FRAME, title="", height=300, told=told)["data"][0]
+
+    assert trace["customdata"] == [[1.0, 10.0]]
+    assert "%{customdata:.3~g} loss/weight<br>log10 against the median %{z:+.2f}" in trace["hovertemplate"]
+
+
+def test_a_scale_of_small_numbers_ends_at_their_size() -> None:
+    assert largest(Grid(("a",), np.arange(3.0), np.array([[1e-5, -3e-5]])), least=1e-12) == pytest.approx(
+        3e-5, rel=0.01
+    )
+    assert largest(Grid(("a",), np.arange(2.0), np.array([[np.nan]])), least=1e-12) == 1.0
 
 
 def test_names_from_users_cannot_be_markup_and_all_are_named_when_there_is_room() -> None:

@@ -5,6 +5,7 @@ import pytest
 from ergoscope_contract.answers import Alert, Phrase, RunSummary, Spell, Verdict
 from ergoscope_contract.records import Event
 from ergoscope_ui.address import read
+from ergoscope_ui.cadence import Cadence
 from ergoscope_ui.errors import RefusedError, UnknownError, UnreachableError
 from ergoscope_ui.panels import alerts_table, compared, events_table, head, layers, notice, runs_table, sentence
 from ergoscope_ui.panels.optimizer import learning_rate, optimizer
@@ -155,3 +156,23 @@ def test_a_failure_says_what_happened_what_is_safe_and_what_to_do(problem: Excep
 
 def test_an_empty_list_shows_the_line_that_fills_it() -> None:
     assert "ergoscope.watch(model, optimizer)" in text_of(notice.empty())
+
+
+def test_the_heat_map_says_how_rows_are_compared_and_why_there_are_no_more_values() -> None:
+    rare = Cadence(period=16, usual=1, cost=0.0031, clean_step=0.02, budget=0.02)
+
+    assert layers.column_words("weight_mean", 53, rare) == (
+        "each row less its own median, in weight; a column is 53 steps, its maximum kept; "
+        "taken every 16 steps: one takes 3.1 ms, the budget is 2 %"
+    )
+    assert layers.column_words("grad_norm", 1, None) == "log10, each row against its own median; a column is a step"
+    assert layers.column_words("zero_fraction", 1, None).startswith("the values themselves")
+    assert "taken every 16 steps" in text_of(layers.table([], steps=2_000, cadence=rare))
+
+
+def test_rows_given_up_in_the_job_are_told_as_data_lost() -> None:
+    full = Event(
+        kind="agent", wall=1.0, text="rows were given up", data={"rows": 9, "first": 1, "last": 9, "factor": 4}
+    )
+
+    assert "data lost rows were given up" in text_of(events_table.table([full], []))

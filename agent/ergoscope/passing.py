@@ -1,0 +1,189 @@
+"""What is heard between two steps: forward passes, backward passes, and what clips the gradient."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from ergoscope.hearing.clipping import Clips
+from ergoscope.hearing.exit import Note
+from ergoscope.hearing.listening import Ear, Guard, anything_compiled
+from ergoscope.hearing.pieces import See
+from ergoscope.lineup import (
+    ACTIVATION_HISTOGRAM,
+    ACTIVATIONS,
+    FIRST_LAYER,
+    GRADIENT,
+    HALVES,
+    LOSS,
+    MARGIN,
+    NOISE,
+    TASKS,
+    Shared,
+)
+from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
+from ergoscope.probes.first_layer import FirstLayerProbe
+from ergoscope.schedule import Schedule
+from ergoscope.watched import Watched
+
+
+@dataclass(slots=True)
+class Agenda:
+    """For each task whether it is due: `now` at the step that is open, `next` at the one that is being prepared."""
+
+    now: list[bool] = field(default_factory=lambda: [False] * len(TASKS))
+    next: list[bool] = field(default_factory=lambda: [False] * len(TASKS))
+
+    def either(self, task: int) -> bool:
+        """Whether it is due at one of the two; with several optimizers a pass may belong to either."""
+        return self.next[task] or self.now[task]
+
+
+class Passing:
+    """Tells the probes of what passes by between two steps, and books what that takes.
+
+    Attributes:
+        hearing: Whether a backward pass is being heard, whose end must be told.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        watched: Sequence[Watched],
+        agenda: Agenda,
+        schedule: Schedule,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        """Hear for `shared` and for the probes of `watched`, at the steps of `agenda`."""
+        self.hearing = False
+        self._shared = shared
+        self._halves = shared.noise.halves
+        self._watched = watched
+        self._agenda = agenda
+        self._schedule = schedule
+        self._clock = clock
+        self._ears: list[tuple[int, ActivationProbe | ActivationHistogramProbe | FirstLayerProbe, Ear]] = []
+
+    def listen(self, guard: Guard) -> None:
+        """Let the probes of the forward pass listen through `guard` at the steps at which they are due."""
+        shared = self._shared
+        for task, probe in (
+            (ACTIVATIONS, shared.activations),
+            (ACTIVATION_HISTOGRAM, shared.activation_shapes),
+            (FIRST_LAYER, shared.first_layer),
+        ):
+            charge = partial(self._schedule.charge, task, part="prepare")
+            self._ears.append((task, probe, Ear(guard, charge=charge, clock=self._clock)))
+
+    def listen_to_passes(self, guard: Callable[[See], See]) -> None:
+        """Let the gradients of single backward passes be seen through `guard` at the steps at which they are due."""
+        for watched in self._watched:
+            watched.noise.pieces.listen(guard)
+
+    def listen_to_output(self, guard: Callable[[Note], Note]) -> None:
+        """Let the model's output be seen through `guard` at the steps at which a batch is to be split."""
+        self._halves.listen(guard)
+
+    def prepare(self) -> None:
+        """A step is over: listen to what the next one needs."""
+        measures = any(watched.measures for watched in self._watched)
+        for task, probe, ear in self._ears:
+            if ear.open:
+                ear.close()
+            if self._agenda.next[task] and not anything_compiled() and measures:
+                probe.arm(ear)
+        self._halves.stepped()
+        if self._agenda.next[HALVES] and self._agenda.next[NOISE] and measures:
+            self._halves.arm(compiled=anything_compiled())
+
+    def begin(self, roots: object, *, hear: bool, plain: bool) -> None:
+        """The job is about to go backward from `roots`.
+
+        `hear` is False where no hook may be placed for that; `plain`: from a loss, to all parameters, and to no more.
+        """
+        self._shared.clips.backward()
+        self._shared.activations.pass_ends()
+        self._shared.activation_shapes.pass_ends()
+        start = self._clock()
+        captured = self._halves.open and self._capturing()
+        if self._halves.begin(roots, self._families, plain=plain and hear and not captured):
+            self._charge(HALVES, start)
+        if self._agenda.either(NOISE):
+            start = self._clock()
+            self._open_pieces(roots, hear=hear)
+            self._charge(NOISE, start)
+        if self._agenda.next[MARGIN]:
+            start = self._clock()
+            self._look_at_scores(roots, hear=hear)
+            self._charge(MARGIN, start)
+        if self._agenda.either(LOSS):
+            start = self._clock()
+            self._shared.loss.capture(roots)
+            self._charge(LOSS, start)
+
+    def end(self, finished: bool) -> None:
+        """The backward pass is over; `finished` if it did not fail."""
+        self.hearing = False
+        start, taken = self._clock(), 0.0
+        for watched in self._watched:
+            pieces = watched.noise.pieces
+            if pieces.open_passes:
+                pieces.close(finished)
+                self.hearing |= bool(pieces.open_passes)
+            taken += pieces.seconds
+            pieces.seconds = 0.0
+        self._charge(NOISE, start - taken)
+
+    def deafen(self) -> None:
+        """Take away the hooks of backward passes, whatever happened; never raises."""
+        self.hearing = False
+        for watched in self._watched:
+            watched.noise.pieces.deafen()
+        self._halves.disarm()
+
+    def wants_clips(self) -> bool:
+        """Whether what clips gradients now matters to a measurement."""
+        return self._agenda.either(GRADIENT) or self._agenda.either(NOISE)
+
+    def on_clip(self, change: Callable[[Clips], None]) -> None:
+        """The job clips gradients; `change` tells those who want to know."""
+        start = self._clock()
+        if not self._capturing():
+            with torch.no_grad():
+                change(self._shared.clips)
+        self._charge(GRADIENT, start)
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        for _, _, ear in self._ears:
+            ear.close()
+        self._halves.disarm()
+
+    def _charge(self, task: int, start: float) -> None:
+        self._schedule.charge(task, self._clock() - start, "prepare")
+
+    def _capturing(self) -> bool:
+        return any(watched.capturing() for watched in self._watched)
+
+    def _families(self) -> list[list[Tensor]]:
+        return [watched.trained for watched in self._watched]
+
+    def _look_at_scores(self, roots: object, *, hear: bool) -> None:
+        if not any(watched.measures for watched in self._watched) or self._capturing():
+            return
+        if not hear:
+            self._shared.margin.miss("the backward pass runs in a compiled function")
+            return
+        with torch.no_grad():
+            self._shared.margin.capture(roots)
+
+    def _open_pieces(self, roots: object, *, hear: bool) -> None:
+        for number, watched in enumerate(self._watched):
+            due = self._agenda.next[NOISE] or (number > 0 and self._agenda.now[NOISE])
+            if due and hear:
+                self.hearing |= watched.open_pieces(roots)
+            elif due:
+                watched.noise.pieces.miss()

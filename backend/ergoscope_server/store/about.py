@@ -1,0 +1,34 @@
+"""Who a run is when several attempts, or one several times, have described it."""
+
+from msgspec.structs import replace
+
+from ergoscope_contract.records import Run
+
+
+def merged(known: Run, told: Run, *, newer: bool) -> Run:
+    """Bring a run's description together with one more.
+
+    The run was created when its first attempt was. Settings are kept by name: those of the newer description win, and
+    what only the other one has stays. Tags, group, job type and notes that the newer one leaves empty stay as well.
+
+    Args:
+        known: What is known of it.
+        told: What one more batch says of it.
+        newer: Whether that batch is of the newest attempt; if not, it arrived late.
+
+    Example:
+        >>> first = Run("r", "p", "n", 100.0, config={"lr": 0.1, "seed": 0}, notes="why")
+        >>> both = merged(first, Run("r", "p", "n", 200.0, config={"lr": 0.01}), newer=True)
+        >>> both.created, both.config, both.notes
+        (100.0, {'lr': 0.01, 'seed': 0}, 'why')
+    """
+    late, early = (told, known) if newer else (known, told)
+    return replace(
+        late,
+        created=min(known.created, told.created),
+        config={**early.config, **late.config},
+        tags=late.tags or early.tags,
+        group=late.group or early.group,
+        job_type=late.job_type or early.job_type,
+        notes=late.notes or early.notes,
+    )
