@@ -128,8 +128,8 @@ def force(taps: Taps) -> None:
     """Make every probe run at every step, however often it may."""
     monitor = taps._monitor
     monitor._schedule.due = lambda step: [True] * len(monitor._schedule.tasks)  # type: ignore[method-assign]  # forced
-    monitor._next = monitor._schedule.due(0)
-    monitor._prick_ears()
+    monitor._agenda.next = monitor._schedule.due(0)
+    monitor.passing.prepare()
 
 
 def collect(value: object, found: list[Tensor]) -> None:

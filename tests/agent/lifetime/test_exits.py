@@ -14,7 +14,10 @@ from tests.agent.fake_server import FakeServer
 
 Job = Callable[[str], "subprocess.Popen[str]"]
 Until = Callable[..., None]
-START = "import multiprocessing, os, signal, sys, threading, time, ergoscope\nfrom sys import exit as early_exit\n"
+START = (
+    "import multiprocessing, os, signal, sys, threading, time, ergoscope\nfrom sys import exit as early_exit\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
+)
 
 
 def spools(folder: Path) -> list[Path]:
@@ -132,10 +135,11 @@ def test_the_end_of_a_process_is_told_as_it_was_and_stays_as_it_was(
 
 @pytest.mark.parametrize("status", [0, 2])
 def test_while_the_status_is_not_known_nothing_is_said_of_it(
-    status: int, job: Job, server: FakeServer, surroundings: Path
+    status: int, job: Job, server: FakeServer, surroundings: Path, until: Until
 ) -> None:
     process = job(f"{START}run = ergoscope.init(silent=False, base_url={server.url!r})\nraise SystemExit({status})")
     _, said = process.communicate(timeout=60)
+    until(lambda: server.endings and not spools(surroundings), what="the end of the spool")
 
     (line,) = (line for line in said.splitlines() if " ended" in line)
     assert f" ended: {server.url}/runs/" in line

@@ -36,7 +36,7 @@ def job(act: Act = mean_loss, *, steps: int = 12, rows: int = 8, size: int = 64,
     schedule = taps._monitor._schedule
     now = [t in (LOSS, NOISE, HALVES) for t in range(len(TASKS))]
     schedule.due = lambda step: now  # type: ignore[method-assign]  # all that is asked for, at every step
-    taps._monitor._next = schedule.due(0)
+    taps._monitor._agenda.next = schedule.due(0)
     for _ in range(steps):
         optimizer.zero_grad()
         noise = torch.randn(rows, size, generator=generator)

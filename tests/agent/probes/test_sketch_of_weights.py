@@ -150,7 +150,7 @@ def test_displacements_of_weights_that_wander_in_a_valley_are_those_of_their_wal
     monitor = taps._monitor
     every_step = [task in (LOSS, WEIGHT_SKETCH) for task in range(len(TASKS))]
     monkeypatch.setattr(monitor._schedule, "due", lambda step: every_step)
-    monitor._next = every_step
+    monitor._agenda.next = every_step
 
     for _ in range(steps):
         place = phi * place + torch.randn(size, generator=generator)
