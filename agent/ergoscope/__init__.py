@@ -2,7 +2,8 @@
 
     run = ergoscope.watch(model, optimizer, project="mine", config={"lr": 0.1})
 
-is all that a training loop needs. `init`, `log` and `finish` record a script's own numbers, `Api` reads them back.
+is all that a training loop needs; `curvature="model"` adds second derivatives. `init`, `log` and `finish` record a
+script's own numbers, `Api` reads them back.
 Names are imported when they are first used: importing this package needs neither torch nor numpy.
 """
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ergoscope.current import init as init
     from ergoscope.current import log as log
     from ergoscope.current import watch as watch
+    from ergoscope.curvature.plan import Curvature as Curvature
     from ergoscope.errors import AnswerError as AnswerError
     from ergoscope.errors import ErgoscopeError as ErgoscopeError
     from ergoscope.errors import MissingTorchError as MissingTorchError
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswerError",
     "Api",
+    "Curvature",
     "ErgoscopeError",
     "MissingTorchError",
     "NoServerError",
@@ -55,6 +58,7 @@ __all__ = [
 _ROOMS = {
     "api": ("Api", "Points", "StoredRun"),
     "current": ("alert", "finish", "init", "log", "watch"),
+    "curvature.plan": ("Curvature",),
     "session": ("Run",),
     "settings": ("Settings",),
     "errors": (

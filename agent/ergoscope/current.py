@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from ergoscope.curvature.plan import Asked, Curvature
+
 Batch = TypeVar("Batch")
 CHECK_S = 3.0
 _runs: list[Run] = []  # `ergoscope.log` names no run, so the process must remember which is the newest
@@ -52,6 +54,7 @@ def watch(
     examples_per_backward: int | None = None,
     probe: Batch | None = None,
     loss_fn: "Callable[[nn.Module, Batch], Tensor] | None" = None,
+    curvature: "Asked | Curvature | None" = None,
     **knobs: Unpack[Knobs],
 ) -> Run:
     """Begin a run and measure a model's training from now on; training itself stays the same, bit for bit.
@@ -71,11 +74,15 @@ def watch(
             run forward now and then, for what takes a second pass; training does not notice.
         loss_fn: Given with `probe`: `loss_fn(model, probe)` gives the loss of each example, shape (n,), or one number
             for all, of which less is measured. It must use the model that it is handed, which is without wrappers.
+        curvature: "model" follows the sharpness of the loss against what the optimizer holds, within the same budget,
+            on the probe batch where one is given, else on the training's own; "blocks" and "last" do so for parts of
+            the model. A `Curvature` says more. None leaves second derivatives alone.
         **knobs: As in `init`, and `budget`, the share of a step's time that measuring may take (0.02).
 
     Raises:
         MissingTorchError: PyTorch cannot be imported.
-        TypeError, ValueError: `model` or `optimizer` is none, or `probe` and `loss_fn` are not both given as said.
+        TypeError, ValueError: `model`, `optimizer` or `curvature` is none, or `probe` and `loss_fn` are not both given
+            as said.
         SettingError, RingError: as in `init`.
     """
     settings = _read(knobs)
@@ -99,6 +106,7 @@ def watch(
         examples_per_backward=examples_per_backward,
         probe=probe,
         loss_fn=loss_fn,
+        curvature=curvature,
     )
     _remember(run)
     _watched.append((run, [weakref.ref(one) for one in (model, *_several(optimizer))]))

@@ -21,6 +21,7 @@ from ergoscope.probes.moments import MomentsProbe
 from ergoscope.probes.noise import Company, HalvesProbe, NoiseProbe, averaged_over
 from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.probe import Probe
+from ergoscope.probes.sharpness import SharpnessProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.update import UpdateProbe
 from ergoscope.probes.weights import WeightProbe
@@ -45,7 +46,8 @@ from ergoscope.schedule import Task
     ACTIVATION_HISTOGRAM,
     OPPOSING,
     HALVES,
-) = range(18)
+    SHARPNESS,
+) = range(19)
 TASKS = (
     Task("loss", (*LossProbe.produces, "lr", "step_time", "agent_overhead"), 0.05, rarest=1),
     Task("gradient", GradientProbe.produces, 0.6, rarest=64),
@@ -66,6 +68,8 @@ TASKS = (
     Task("opposing signals", OpposingProbe.produces, 16.0, often=64, run=3, phase=9),  # apart from all that is dear
     # A backward pass: of what a device does the clock sees little, and one in 64 is a hundredth of a step. With noise.
     Task("halves of a batch", NoiseProbe.produces, 8.0, often=64, phase=5, alone=True),
+    # Some ten steps' time: so rarely from the first that its cost is known before it is due again.
+    Task("sharpness", SharpnessProbe.produces, 16.0, rarest=1 << 16, often=128, phase=53, alone=True, sways=True),
 )
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)
@@ -84,6 +88,7 @@ class Shared:
     clips: Clips
     noise: Company
     opposing: OpposingProbe
+    sharpness: SharpnessProbe
 
     @classmethod
     def of(
@@ -91,6 +96,7 @@ class Shared:
         model: nn.Module,
         optimizers: Sequence[Optimizer],
         opposing: OpposingProbe,
+        sharpness: SharpnessProbe,
         *,
         examples: int | None = None,
     ) -> "Shared":
@@ -100,6 +106,7 @@ class Shared:
             model: Whose modules are looked at.
             optimizers: Those of the job.
             opposing: What runs the probe batch.
+            sharpness: What follows the curvature.
             examples: Those of one backward pass, when that is known.
         """
         processes = averaged_over(model)
@@ -114,6 +121,7 @@ class Shared:
             Clips(optimizers),
             company,
             opposing,
+            sharpness,
         )
 
 
@@ -140,4 +148,5 @@ def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]
         shared.activation_shapes,
         shared.opposing,
         HalvesProbe(),
+        shared.sharpness,
     )

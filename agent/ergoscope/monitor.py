@@ -8,21 +8,18 @@ from torch import nn
 from torch.optim import Optimizer
 
 from ergoscope.curvature.objective import Objective
+from ergoscope.curvature.plan import Curvature
 from ergoscope.findings import Findings
 from ergoscope.layers import Layers, name_parameters
 from ergoscope.ledger import Ledger
-from ergoscope.lineup import (
-    LOSS,
-    OPPOSING,
-    TASKS,
-    Shared,
-)
+from ergoscope.lineup import LOSS, OPPOSING, SHARPNESS, TASKS, Shared
 from ergoscope.outlet import Outlet
 from ergoscope.passing import Agenda, Passing
 from ergoscope.probes.margin import MarginProbe
 from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
+from ergoscope.probes.sharpness import SharpnessProbe
 from ergoscope.probes.timing import TimingProbe
 from ergoscope.schedule import Schedule
 from ergoscope.startle import Startle
@@ -56,6 +53,7 @@ class Monitor:
         wall: Callable[[], float] = time.time,
         examples: int | None = None,
         objective: Objective | None = None,
+        curvature: Curvature | None = None,
     ) -> None:
         """Prepare to measure; see `ergoscope.taps.attach`."""
         self.step = start_step
@@ -63,7 +61,8 @@ class Monitor:
         self._wall = wall
         self._clock = clock
         opposing = OpposingProbe(objective, optimizers[0], wall=wall, clock=clock)
-        self._shared = shared = Shared.of(model, optimizers, opposing, examples=examples)
+        sharpness = SharpnessProbe.of(curvature, model, objective, optimizers, clock)
+        self._shared = shared = Shared.of(model, optimizers, opposing, sharpness, examples=examples)
         self._rate = RateProbe(optimizers, wall=wall)
         schedule = Schedule(budget, TASKS)
         self._schedule = schedule
@@ -93,6 +92,8 @@ class Monitor:
 
     def before(self, optimizer: int, *, closure: bool) -> None:
         """An optimizer is about to step."""
+        if closure and not optimizer:
+            self._shared.sharpness.closure = True
         self._watched[optimizer].before(self._agenda.now if optimizer else self._agenda.next, closure=closure)
 
     def after(self, optimizer: int, *, own: float) -> None:
@@ -135,6 +136,7 @@ class Monitor:
             (NoiseProbe.produces, shared.noise.untold),
             (MarginProbe.produces, shared.margin.untold),
             (OpposingProbe.produces, shared.opposing.untold),
+            (SharpnessProbe.produces, shared.sharpness.untold),
         ):
             while untold:
                 self._say("agent", untold.pop(0), {"quantities": list(made)})
@@ -145,6 +147,7 @@ class Monitor:
         now = self._clock()
         changes = self._timing.turn(now, own)
         self._schedule.charge(OPPOSING, self._shared.opposing.overtime(), "prepare")
+        self._schedule.charge(SHARPNESS, self._shared.sharpness.overtime(), "prepare")
         self._agenda.now = self._agenda.next
         page = None
         if self._agenda.now[LOSS]:

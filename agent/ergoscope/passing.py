@@ -20,6 +20,7 @@ from ergoscope.lineup import (
     LOSS,
     MARGIN,
     NOISE,
+    SHARPNESS,
     TASKS,
     Shared,
 )
@@ -96,6 +97,7 @@ class Passing:
             if self._agenda.next[task] and not anything_compiled() and measures:
                 probe.arm(ear)
         self._halves.stepped()
+        self._shared.sharpness.stepped(due=self._agenda.next[SHARPNESS] and measures)
         if self._agenda.next[HALVES] and self._agenda.next[NOISE] and measures:
             self._halves.arm(compiled=anything_compiled())
 
@@ -107,6 +109,11 @@ class Passing:
         self._shared.clips.backward()
         self._shared.activations.pass_ends()
         self._shared.activation_shapes.pass_ends()
+        self._shared.sharpness.pass_begins()
+        if self._agenda.next[SHARPNESS] and not self._capturing():
+            start = self._clock()
+            self._shared.sharpness.look(roots, hear=hear and plain)  # before hooks of ours are on what it goes through
+            self._charge(SHARPNESS, start)
         start = self._clock()
         captured = self._halves.open and self._capturing()
         if self._halves.begin(roots, self._families, plain=plain and hear and not captured):
@@ -143,6 +150,7 @@ class Passing:
         for watched in self._watched:
             watched.noise.pieces.deafen()
         self._halves.disarm()
+        self._shared.sharpness.deafen()
 
     def wants_clips(self) -> bool:
         """Whether what clips gradients now matters to a measurement."""
@@ -161,6 +169,7 @@ class Passing:
         for _, _, ear in self._ears:
             ear.close()
         self._halves.disarm()
+        self._shared.sharpness.deafen()
 
     def _charge(self, task: int, start: float) -> None:
         self._schedule.charge(task, self._clock() - start, "prepare")

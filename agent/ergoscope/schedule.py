@@ -41,6 +41,7 @@ class Task:
     run: steps one after the other at which it is measured in each period, for what compares successive steps.
     phase: steps by which its period begins later, so that not all that is dear falls on the same step.
     alone: whether it is left out when everything is asked for, as it costs more than all the rest.
+    sways: whether it begins every other time one step later, so that what swings with period two is seen on both sides.
     """
 
     name: str
@@ -51,6 +52,13 @@ class Task:
     run: int = 1
     phase: int = 0
     alone: bool = False
+    sways: bool = False
+
+    def falls_on(self, step: int, period: int) -> bool:
+        """Whether it is due at a step, with that period."""
+        since = step - self.phase
+        late = self.sways and period > self.run and since // period % 2
+        return self.run > (since - late) % period
 
     def share(self, period: int) -> float:
         """Share of the steps at which it is measured."""
@@ -176,7 +184,7 @@ class Schedule:
         everything = self._looks > 0
         self._looks -= everything
         return [
-            (step - task.phase) % period < task.run or (everything and not task.alone)
+            task.falls_on(step, period) or (everything and not task.alone)
             for period, task in zip(self.periods, self.tasks, strict=True)
         ]
 

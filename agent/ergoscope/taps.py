@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ergoscope.curvature.objective import Objective
+from ergoscope.curvature.plan import Asked, Curvature
 from ergoscope.description import describe
 from ergoscope.fence import Fence
 from ergoscope.hearing.clip_tap import ClipTap, Hearing
@@ -28,6 +29,7 @@ from ergoscope_contract.records import Event, JsonObject
 Capture = Callable[[object, bool, bool], None]
 Batch = TypeVar("Batch")
 
+_OFF = "; that was one error too many: the agent is off, training goes on without it"
 _log = logging.getLogger("ergoscope")
 
 
@@ -87,6 +89,7 @@ def attach(
     examples_per_backward: int | None = None,
     probe: Batch | None = None,
     loss_fn: Callable[[nn.Module, Batch], Tensor] | None = None,
+    curvature: Asked | Curvature | None = None,
     clock: Callable[[], float] = time.perf_counter,
     wall: Callable[[], float] = time.time,
 ) -> Taps:
@@ -102,21 +105,21 @@ def attach(
             per example; without it, per row of the model's output where a batch can be split, else per backward pass.
         probe: A fixed batch, kept as it is and where it is, for what takes a second pass; given with `loss_fn`.
         loss_fn: Gives the loss of each example of `probe`, shape (n,), or one number: `loss_fn(model, probe)`.
+        curvature: Whether and how the Hessian is looked at: of the whole "model", of its "blocks", of the "last" layer,
+            or as a `Curvature` says.
         clock: Seconds that only grow, for costs.
         wall: Unix seconds, for events.
 
     Raises:
-        TypeError: `model` is no module, an optimizer is none, or `loss_fn` is no function.
+        TypeError: `model` is no module, an optimizer is none, `loss_fn` is no function, or `curvature` is no plan.
         ValueError: There is no optimizer, the budget is no share, there are no examples in a backward pass, or of
             `probe` and `loss_fn` one is missing.
     """
     _check(model, examples_per_backward)
     several = _several(optimizer)
-    objective = Objective.of(model, probe, loss_fn)
 
     def report(text: str, last: bool) -> None:
-        if last:
-            text += "; that was one error too many: the agent is off, training goes on without it"
+        text += _OFF if last else ""
         outlet.record(Event(kind="agent", wall=wall(), step=monitor.step, text=text, data={"off": last}))
         _log.warning("ergoscope: %s", text) if last else _log.info("ergoscope: %s", text)
 
@@ -129,7 +132,8 @@ def attach(
         clock=clock,
         wall=wall,
         examples=examples_per_backward,
-        objective=objective,
+        objective=Objective.of(model, probe, loss_fn),
+        curvature=Curvature.of(curvature),
     )
     fence = Fence(report=report, clock=clock)
     monitor.passing.listen(fence.guard)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ergoscope.capture import describe_data
+from ergoscope.curvature.plan import Asked, Curvature
 from ergoscope.session import Run
 from ergoscope.shards import count_parts
 from ergoscope.taps import attach
@@ -25,6 +26,7 @@ def watched(
     examples_per_backward: int | None = None,
     probe: Batch | None = None,
     loss_fn: Callable[[nn.Module, Batch], Tensor] | None = None,
+    curvature: Asked | Curvature | None = None,
 ) -> Run:
     """Place the hooks and start the run, so that its first words hold the optimizer's hyper-parameters.
 
@@ -41,6 +43,7 @@ def watched(
             examples_per_backward=examples_per_backward,
             probe=probe,
             loss_fn=loss_fn,
+            curvature=curvature,
         )
     except BaseException:
         run.abandon()

@@ -9,15 +9,48 @@ from torch import Tensor, nn
 from torch._dynamo.utils import counters
 from torch.optim import Optimizer
 
+from ergoscope.curvature.plan import Asked
 from ergoscope.taps import Taps, attach
 from tests.agent.jobs import force, same_bits, seed
 from tests.agent.memory_outlet import MemoryOutlet
 from tests.agent.real_jobs import JOBS, Job
 
 SILENT = ("compiled_optimizer", "compiled_optimizer_with_a_schedule")  # their steps run no Python: nothing to see
+CURVED = (  # jobs whose second derivatives are measured at every step
+    "sgd_momentum",
+    "conv_batchnorm_dropout_schedule",
+    "transformer_adamw_warmup_clipping",
+    "autocast_bf16",
+    "grad_scaler_with_a_skipped_step",
+    "accumulation",
+    "lbfgs_closure",
+    "frozen_in_mid_run",
+    "several_backward_passes_over_one_graph",
+    "recurrent",
+    "probed_conv",
+    "probed_by_halves_with_autocast",
+    "probed_model_that_remembers",
+    "probed_transformer",
+    "probed_compiled_model",
+    "probed_while_accumulating_with_two_optimizers",
+)
+UNCURVED = {  # and those in which that is refused, because training might notice
+    "checkpointed": "what the graph has saved goes through hooks",
+    "checkpointed_reentrant": "it holds reentrant checkpoints",
+    "saved_tensors_given_out_once": "what the graph has saved goes through hooks",
+    "function_that_runs_once": "OnceBackward in the graph of the loss may go backward only once",
+    "retained_gradient_inside": "the job hooks gradients inside its graph",
+    "hook_inside": "the job hooks gradients inside its graph",
+    "hook_on_a_parameter": "modules or parameters have backward hooks",
+    "compiled_model": "part of it is compiled",
+    "backward_in_a_compiled_function": "the backward pass is compiled",
+    "gradients_by_autograd_grad": "the backward pass is compiled, or told more than one loss",
+    "sparse_embedding": "reshape is not implemented for sparse tensors",
+    "probed_with_a_loss_that_disturbs": "One of the differentiated Tensors does not require grad",
+}
 
 
-def run(job: Job, outlet: MemoryOutlet | None, *, forced: bool = False) -> list[Tensor]:
+def run(job: Job, outlet: MemoryOutlet | None, *, forced: bool = False, curvature: Asked | None = None) -> list[Tensor]:
     torch._dynamo.reset()
     seed(3)
     placed: list[Taps] = []
@@ -32,7 +65,7 @@ def run(job: Job, outlet: MemoryOutlet | None, *, forced: bool = False) -> list[
         if outlet is None:
             return
         # A clock that stands still makes every probe free, so that all run as often as they may.
-        taps = attach(model, optimizers, outlet, probe=probe, loss_fn=loss_fn, clock=lambda: 0.0)
+        taps = attach(model, optimizers, outlet, probe=probe, loss_fn=loss_fn, curvature=curvature, clock=lambda: 0.0)
         placed.append(taps)
         if forced:
             force(taps)
@@ -42,6 +75,11 @@ def run(job: Job, outlet: MemoryOutlet | None, *, forced: bool = False) -> list[
         assert taps.alive
         taps.detach()
     return result
+
+
+def past_first_steps() -> None:
+    """Count a frame as compiled, as in a job that has taken its first steps: there are no ears while it compiles."""
+    counters["frames"]["total"] += 1
 
 
 @cache
@@ -57,7 +95,7 @@ def test_weights_state_buffers_gradients_and_generators_are_equal(name: str, for
     outlet = MemoryOutlet()
     expected = without(name)
     if "compiled" in name:
-        counters["frames"]["total"] += 1  # as in a job that has taken its first steps: no ears while it compiles
+        past_first_steps()
 
     watched = run(JOBS[name], outlet, forced=forced)
 
@@ -65,3 +103,23 @@ def test_weights_state_buffers_gradients_and_generators_are_equal(name: str, for
     assert [event.text for event in outlet.events("agent") if "off" in event.data] == []  # no error was fenced
     assert bool(outlet.series("loss")) != (name in SILENT)
     assert bool(outlet.series("opposing_share")) == name.startswith("probed")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
+@pytest.mark.filterwarnings("ignore:.torch.nn.utils.weight_norm:FutureWarning")
+@pytest.mark.parametrize("name", [*CURVED, *UNCURVED])
+def test_second_derivatives_at_every_step_leave_them_equal_too(name: str) -> None:
+    outlet = MemoryOutlet()
+    expected = without(name)
+    if "compiled" in name:
+        past_first_steps()
+
+    watched = run(JOBS[name], outlet, forced=True, curvature="model")
+
+    assert same_bits(watched, expected)
+    assert [event.text for event in outlet.events("agent") if "off" in event.data] == []
+    refused = [event.text for event in outlet.events("agent") if event.text.startswith("curvature is not measured")]
+    assert bool(outlet.series("lambda_max")) == (name in CURVED)
+    if name in UNCURVED:
+        assert len(refused) == 1
+        assert UNCURVED[name] in refused[0]

@@ -143,6 +143,14 @@ def test_what_runs_alone_is_no_part_of_a_look_at_everything() -> None:
     assert schedule.due(1024)[2]
 
 
+def test_what_sways_falls_on_even_and_odd_steps_in_turn() -> None:
+    swaying, steady = Task("swaying", (), 1.0, phase=5, sways=True), Task("steady", (), 1.0, phase=5)
+
+    due = [[step for step in range(70) if task.falls_on(step, 16)] for task in (swaying, steady)]
+
+    assert due == [[5, 22, 37, 54, 69], [5, 21, 37, 53, 69]]
+
+
 def test_without_savings_there_is_no_look_at_everything() -> None:
     schedule = Schedule(0.02, [CHEAP, Task("loss", (), 1.0, rarest=1)])
     run(schedule, 256, clean=1.0, costs=[0.001, 0.04])

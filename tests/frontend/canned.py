@@ -74,6 +74,20 @@ def settled(
     )
 
 
+def at_the_edge(*, run: str = "edge", steps: int = 18_240) -> FakeRun:
+    """The settled run at the edge of stability, with its curvature measured."""
+    made = settled(run=run, steps=steps)
+    made.series["sharpness_ratio"] = np.linspace(0.4, 1.0, steps + ROOM)
+    ratio = {"id": "sharpness_ratio", "value": 0.98, "low": 0.93, "high": 1.04, "n": 5, "step": steps}
+    readings = made.verdict["readings"]
+    assert isinstance(readings, list)
+    made.verdict |= {"flags": ["EDGE"], "readings": [*readings, ratio]}
+    text = "curvature is exact, on the training's own batch, over the whole model; 12 products"
+    told = {"kind": "agent", "wall": 1.0, "step": 57, "text": text, "data": {"quantities": ["sharpness_ratio"]}}
+    made.events.append(told)
+    return made
+
+
 def _spells(steps: int) -> list[dict[str, object]]:
     edges = [(0, "WARMUP"), (820, "DESCENDING"), (7_600, "PLATEAU"), (10_000, "DESCENDING"), (15_100, "PLATEAU")]
     kept = [(first, state) for first, state in edges if first < steps]

@@ -33,10 +33,24 @@ def test_the_three_questions_are_answered_and_curvature_is_absent(
 
     expect(page.locator("#stationarity-answer")).to_contain_text("No")
     expect(page.locator("#stabilization-answer")).to_contain_text("Yes, since 15,100")
-    expect(page.locator("#stability-answer")).to_contain_text("absent, because curvature is not measured yet")
+    expect(page.locator("#stability-answer")).to_contain_text("absent, because it has not been measured")
     heights = page.locator(".q3 > .q").evaluate_all("cards => cards.map(card => card.offsetHeight)")
     assert len(set(heights)) == 1
     expect(page.get_by_test_id("standings").locator("tbody tr").first).to_contain_text("head.weight")
+
+
+def test_with_curvature_stability_shows_the_sharpness_and_how_it_was_obtained(
+    serve: Callable[..., Served], context: BrowserContext
+) -> None:
+    run = canned.at_the_edge()
+    page = serve([run]).open(context, f"/runs/{run.id}")
+
+    wait_for_step(page, "stability-chart", run.steps)
+    expect(page.locator("#stability-answer")).to_contain_text("0.98 (0.93 to 1.04) of the threshold")
+    expect(page.locator("#stability-answer")).to_contain_text("At the edge")
+    expect(page.locator("#stability-foot")).to_contain_text("exact, on the training's own batch")
+    threshold = "gd => gd.layout.shapes.filter(s => s.name === 'threshold').map(s => s.y0)"
+    assert page.locator("#stability-chart .js-plotly-plot").evaluate(threshold) == [1]
 
 
 def test_dragging_on_the_ribbon_sets_the_steps_of_every_chart(

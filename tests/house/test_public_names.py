@@ -8,6 +8,7 @@ NAMES = {
     "ergoscope": [
         "AnswerError",
         "Api",
+        "Curvature",
         "ErgoscopeError",
         "MissingTorchError",
         "NoServerError",

@@ -59,7 +59,7 @@ def guarded(model: nn.Module, *, seed: int | None = None) -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(_as_written())
-        stack.enter_context(_modes_kept())
+        stack.enter_context(modes_kept())
         generators = stack.enter_context(_generators_kept(model))
         stack.enter_context(_modules_kept(model))
         stack.enter_context(_gradients_aside(model))
@@ -80,7 +80,8 @@ def _as_written() -> AbstractContextManager[object]:
 
 
 @contextmanager
-def _modes_kept() -> Iterator[None]:
+def modes_kept() -> Iterator[None]:
+    """Work without autocast's cache, and leave it and the mode of gradients as they were."""
     grad, cache = torch.is_grad_enabled(), torch.is_autocast_cache_enabled()
     try:
         torch.set_autocast_cache_enabled(False)

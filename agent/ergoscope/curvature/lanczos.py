@@ -125,6 +125,16 @@ class Lanczos:
         """Products made so far."""
         return len(self._alphas)
 
+    @property
+    def size(self) -> int:
+        """Rows of the matrix."""
+        return self._current.numel()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the vectors are."""
+        return self._current.device
+
     def step(self, product: Product) -> None:
         """Make one product and go on by one vector, without waiting for the device.
 

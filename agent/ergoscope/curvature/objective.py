@@ -89,6 +89,11 @@ class Objective:
         return ""
 
 
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model inside of what compiles it or copies it over processes."""
+    return _unwrap(model)[0]
+
+
 def _unwrap(model: nn.Module) -> tuple[nn.Module, int]:
     """The model inside of what compiles or copies it, and how many processes hold a copy."""
     copies = 1

@@ -72,6 +72,19 @@ def course_of(loss: Node, place: Place, wanted: set[int]) -> Course | str:
     return Course(place, found) if found else "the model's output depends on none of the parameters"
 
 
+def objection(loss: Node) -> str:
+    """Why no pass but the job's own may go backward from a loss; empty when one may.
+
+    Args:
+        loss: The node that made the loss.
+
+    Returns:
+        The end of a sentence.
+    """
+    names: dict[type, list[str]] = {}
+    return next((reason for node in _below(loss) if (reason := _objection(node, names))), "")
+
+
 def _below(start: Node, *, but: Node | None = None) -> set[Node]:
     """The node and all that it leads to; `but` is among them, what is below it is not."""
     seen, open_ = {start}, [start]

@@ -12,6 +12,7 @@ from ergoscope.probes.moments import MomentsProbe
 from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
+from ergoscope.probes.sharpness import SharpnessProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.timing import TimingProbe
 from ergoscope.probes.update import UpdateProbe
@@ -37,6 +38,7 @@ PROBES = (
     FirstLayerProbe,
     MarginProbe,
     OpposingProbe,
+    SharpnessProbe,
 )
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "NoiseProbe",
     "OpposingProbe",
     "RateProbe",
+    "SharpnessProbe",
     "SuccessiveGradientProbe",
     "TimingProbe",
     "UpdateHistogramProbe",

@@ -8,6 +8,7 @@ from ergoscope_contract.answers import Alert, Flag, Mark, Phrase, Reading, Spell
 from ergoscope_server.alerts.engine import QUIET, RuleState
 from ergoscope_server.alerts.rules import DIVERGENCE, NONFINITE
 from ergoscope_server.history.roll import Roll
+from ergoscope_server.indicators.edge import Edge, anew
 from ergoscope_server.indicators.numerals import count, plain
 from ergoscope_server.indicators.schedule import Change
 from ergoscope_server.indicators.spells import cut, paint
@@ -26,6 +27,7 @@ class Chronicle(Struct, frozen=True, omit_defaults=True):
     reset, cause, change: first step of the stretch that is judged, what began it, and the learning-rate change if any.
     start: level of the loss at the start; highest: highest smoothed gradient norm; tau: last autocorrelation time.
     climbing: whether a loss beyond its limit still rises. met: resets from events that were taken into account.
+    edge: whether the run is at the edge of stability.
     roll: what was told of the run's ranks.
     """
 
@@ -42,6 +44,7 @@ class Chronicle(Struct, frozen=True, omit_defaults=True):
     tau: float = 1.0
     climbing: bool = False
     standing: Standing = field(default_factory=Standing)
+    edge: Edge = field(default_factory=Edge)
     met: list[tuple[int, str]] = field(default_factory=list)
     roll: Roll = field(default_factory=Roll)
     rules: dict[str, RuleState] = field(default_factory=dict)
@@ -57,8 +60,19 @@ class Chronicle(Struct, frozen=True, omit_defaults=True):
 
     @property
     def flag(self) -> tuple[Flag, Alert] | None:
-        """The gravest flag with the alert it comes from."""
+        """The gravest flag that an alert stands for, with the alert."""
         return next(((flag, alert) for rule, flag in FLAGS.items() if (alert := self.firing(rule))), None)
+
+    @property
+    def flags(self) -> list[Flag]:
+        """All flags, the gravest first."""
+        fired = [flag for rule, flag in FLAGS.items() if self.firing(rule)]
+        return [*fired, "EDGE"] if self.edge.since is not None else fired
+
+    @property
+    def flagged_from(self) -> int | None:
+        """The first step that the gravest flag is known for; None where nobody knows, or there is no flag."""
+        return self.flag[1].first_step if self.flag else self.edge.since
 
 
 def pack(chronicle: Chronicle) -> bytes:
@@ -91,7 +105,9 @@ def begin(chronicle: Chronicle, step: int, cause: str, text: str, *, change: Cha
     if spells and spells[-1].last < step - 1:
         spells = paint(spells, spells[-1].state, first=spells[-1].first, last=step - 1)
     marked = replace(mark(chronicle, step, cause, text), spells=spells)
-    return replace(marked, reset=step, cause=cause, change=change, standing=Standing(), judged=-1)
+    return replace(
+        marked, reset=step, cause=cause, change=change, standing=Standing(), edge=anew(chronicle.edge), judged=-1
+    )
 
 
 def rewind(chronicle: Chronicle, step: int) -> Chronicle:
@@ -102,6 +118,7 @@ def rewind(chronicle: Chronicle, step: int) -> Chronicle:
         judged=-1,
         reset=min(chronicle.reset, step + 1),
         standing=Standing(),
+        edge=anew(chronicle.edge, upto=step),
         spells=cut(chronicle.spells, after=step),
         marks=[m for m in chronicle.marks if m.step <= step],
     )
@@ -126,7 +143,7 @@ def verdict(chronicle: Chronicle, *, run: str, newest: int | None) -> Verdict:
         run=run,
         step=max(0, last),
         state=chronicle.standing.state,
-        flags=[flag for rule, flag in FLAGS.items() if chronicle.firing(rule)],
+        flags=chronicle.flags,
         headline=headline,
         sentence=f"{headline} {words}".strip(),
         evidence=evidence,

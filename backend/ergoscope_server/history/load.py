@@ -6,12 +6,14 @@ from typing import Protocol
 from ergoscope_contract.records import Event
 from ergoscope_server.history.chronicle import Chronicle
 from ergoscope_server.indicators.assessment import RunData
-from ergoscope_server.indicators.points import FloatArray, IntArray, Points, points
+from ergoscope_server.indicators.points import NOTHING, FloatArray, IntArray, Points, points
 
 WINDOW = 12_500  # points before what is new: the longest window and what smoothing needs before it
+READINGS = 64  # of the curvature before what is new; few are taken
 MOST = 200_000  # points read at once; a run that is further behind is judged from there on
 HEAD = 64
 LOSS_KEYS = ("loss", "train/loss", "train_loss", "loss/train", "training_loss")
+SHARPNESS = "sharpness_ratio"
 RESETS = ("resume", "data")
 
 
@@ -61,6 +63,7 @@ def load(store: SeriesStore, run: str, chronicle: Chronicle, *, last_step: int |
         loss=tail(loss),
         grad=tail("grad_norm"),
         lr=rates,
+        sharpness=points(*store.tail(run, SHARPNESS, min(MOST, READINGS + behind))) if SHARPNESS in keys else NOTHING,
         loss_head=points(*store.head(run, loss, HEAD)),
         grad_head=points(*store.head(run, "grad_norm", HEAD)),
         resets=_resets(store.events(run), rates_logged=len(rates) > 0),

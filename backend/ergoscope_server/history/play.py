@@ -15,7 +15,8 @@ from ergoscope_server.alerts.rule import Rule
 from ergoscope_server.alerts.rules import DEFAULT
 from ergoscope_server.history.chronicle import Chronicle, begin, rewind, verdict
 from ergoscope_server.history.flags import Losses, losses, raise_flags
-from ergoscope_server.indicators.assessment import RunData, assess
+from ergoscope_server.indicators.assessment import Assessment, RunData, assess
+from ergoscope_server.indicators.edge import follow_edge, sharpness_now
 from ergoscope_server.indicators.level import START, Start, highest_level, starting_level
 from ergoscope_server.indicators.nonfinite import nonfinite_steps
 from ergoscope_server.indicators.numerals import plain
@@ -127,13 +128,13 @@ def _beat(chronicle: Chronicle, reel: _Reel, step: int, *, last: bool) -> tuple[
     if len(fresh) < START:
         fresh = reel.data.grad.upto(step).newest(START)
     chronicle = replace(chronicle, highest=max(chronicle.highest, highest_level(fresh.finite().values)))
+    chronicle = replace(chronicle, edge=follow_edge(chronicle.edge, reel.data.sharpness, step=step))
     chronicle = _judged(chronicle, reel, step, last=last)
-    flag = chronicle.flag
     spells = ribbon(
         chronicle.spells,
         chronicle.standing,
-        flag=flag[0] if flag else "",
-        flagged_from=(flag[1].first_step or step) if flag else step,
+        flag=next(iter(chronicle.flags), ""),
+        flagged_from=chronicle.flagged_from or step,
         first=chronicle.reset if chronicle.spells else (chronicle.origin or 0),
         last=step,
     )
@@ -198,7 +199,11 @@ def _worded(chronicle: Chronicle, reel: _Reel, step: int, *, waiting: str = "") 
         standing = joined(settle(chronicle.standing, found), chronicle.spells) if counts else chronicle.standing
         judged = step if found.evidence else -1
         chronicle = replace(chronicle, standing=standing, judged=judged, tau=tau)
-    lr = reel.data.lr.upto(step)
+    return _put(chronicle, reel, step, found, waiting=waiting)
+
+
+def _put(chronicle: Chronicle, reel: _Reel, step: int, found: Assessment | None, *, waiting: str) -> Chronicle:
+    lr, ratio = reel.data.lr.upto(step), reel.data.sharpness.upto(step)
     standing = chronicle.standing
     situation = Situation(
         standing.state,
@@ -209,10 +214,18 @@ def _worded(chronicle: Chronicle, reel: _Reel, step: int, *, waiting: str = "") 
         change=chronicle.change,
         reset=chronicle.reset,
         lr=float(lr.values[-1]) if len(lr) else None,
+        sharpness=sharpness_now(ratio.since(chronicle.reset)),
+        edge=chronicle.edge.since is not None,
     )
     return replace(
         chronicle,
-        readings=readings(found, grad_logged=bool(len(reel.data.grad)), waiting=waiting or NO_LOSS),
+        readings=readings(
+            found,
+            grad_logged=bool(len(reel.data.grad)),
+            waiting=waiting or NO_LOSS,
+            sharpness=ratio,
+            since=chronicle.reset,
+        ),
         headline=headline(situation),
         evidence=evidence(situation),
     )
@@ -220,7 +233,7 @@ def _worded(chronicle: Chronicle, reel: _Reel, step: int, *, waiting: str = "") 
 
 def _worded_empty(chronicle: Chronicle, data: RunData) -> Chronicle:
     nothing = Situation("UNDECIDED", "short", None, None)
-    known = readings(None, grad_logged=bool(len(data.grad)))
+    known = readings(None, grad_logged=bool(len(data.grad)), sharpness=data.sharpness, since=chronicle.reset)
     return replace(chronicle, readings=known, headline=headline(nothing), evidence=[])
 
 

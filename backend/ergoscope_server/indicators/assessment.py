@@ -21,6 +21,7 @@ class RunData:
     loss_head, grad_head: the first points of the run, where the others may hold only its newest part.
     resets: steps at which something other than the learning rate changed (a resume, the data), with the kind.
     layers: gives the gradient norms by layer; asked only after a value was not finite.
+    sharpness: against the optimizer's threshold.
     """
 
     loss: Points = NOTHING
@@ -30,6 +31,7 @@ class RunData:
     grad_head: Points = NOTHING
     resets: tuple[tuple[int, str], ...] = ()
     layers: Callable[[], Mapping[str, Points]] = field(default=_no_layers)
+    sharpness: Points = NOTHING
 
     @property
     def newest(self) -> int | None:
@@ -39,7 +41,13 @@ class RunData:
 
     def upto(self, step: int) -> "RunData":
         """Give the run as it was at `step`."""
-        return replace(self, loss=self.loss.upto(step), grad=self.grad.upto(step), lr=self.lr.upto(step))
+        return replace(
+            self,
+            loss=self.loss.upto(step),
+            grad=self.grad.upto(step),
+            lr=self.lr.upto(step),
+            sharpness=self.sharpness.upto(step),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ import math
 
 from ergoscope_contract.answers import Reading
 from ergoscope_server.indicators.assessment import Assessment
+from ergoscope_server.indicators.edge import sharpness_now
 from ergoscope_server.indicators.numerals import count
 from ergoscope_server.indicators.plateau import LEAST, PlateauEvidence
+from ergoscope_server.indicators.points import NOTHING, Points
 
 LOSS = (
     "plateau_state",
@@ -17,7 +19,7 @@ LOSS = (
     "stabilization_onset",
     "window_distance",
 )
-CURVATURE = "curvature is not measured yet"
+CURVATURE = 'curvature is not measured; watch(..., curvature="model") does'
 NO_LOSS = "no loss has been logged"
 NO_GRADIENT = "no gradient norm has been logged"
 
@@ -27,13 +29,22 @@ def too_few(have: int, need: int) -> str:
     return f"not enough steps yet ({count(have)} of {count(need)})"
 
 
-def readings(found: Assessment | None, *, grad_logged: bool, waiting: str = NO_LOSS) -> list[Reading]:
+def readings(
+    found: Assessment | None,
+    *,
+    grad_logged: bool,
+    waiting: str = NO_LOSS,
+    sharpness: Points = NOTHING,
+    since: int = 0,
+) -> list[Reading]:
     """Give every reading of the verdict, in a fixed order; what there is no value for says why.
 
     Args:
         found: The newest assessment; None when there is nothing to assess.
         grad_logged: Whether the run logs a gradient norm at all.
         waiting: Why there is nothing to assess.
+        sharpness: Readings of the sharpness against its threshold, up to now.
+        since: First step after the last known change: the threshold may have been another before.
     """
     if found is None:
         loss = [Reading(name, absent=waiting) for name in (*LOSS, "loss_robust_z")]
@@ -45,7 +56,7 @@ def readings(found: Assessment | None, *, grad_logged: bool, waiting: str = NO_L
     return [
         *loss,
         _gradient(found, waiting if grad_logged else NO_GRADIENT),
-        Reading("sharpness_ratio", absent=CURVATURE),
+        _sharpness(sharpness, since),
     ]
 
 
@@ -122,3 +133,11 @@ def _gradient(found: Assessment | None, waiting: str) -> Reading:
     g = found.grad
     how = "minibatch gradient norm, sampling noise included, over its first 20 steps; batch means, 95 %"
     return Reading("grad_norm_level", g.ratio, g.ratio - g.half, g.ratio + g.half, g.n, found.step, how)
+
+
+def _sharpness(ratio: Points, since: int) -> Reading:
+    now = sharpness_now(ratio.since(since))
+    if now is None:
+        return Reading("sharpness_ratio", absent=f"no reading since step {count(since)}" if len(ratio) else CURVATURE)
+    how = f"median of the newest {count(now.n)} readings, smallest to largest" if now.n > 1 else "one reading"
+    return Reading("sharpness_ratio", now.value, now.low, now.high, float(now.n), now.step, how)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ergoscope_contract.answers import Phrase, State
 from ergoscope_server.indicators.assessment import Assessment
+from ergoscope_server.indicators.edge import HIGH, Sharpness
 from ergoscope_server.indicators.numerals import count, plain, with_error
 from ergoscope_server.indicators.schedule import Change
 from ergoscope_server.indicators.slope import Equivalence, Trend
@@ -28,6 +29,7 @@ class Situation:
 
     found: the newest assessment, if any; cause, change, reset: what began the stretch that is judged, and where.
     lr: the learning rate now, if it is logged; waiting: why there is nothing to assess.
+    sharpness: its newest readings against the threshold, if any; edge: whether they make it the edge of stability.
     """
 
     state: State
@@ -39,6 +41,8 @@ class Situation:
     reset: int = 0
     lr: float | None = None
     waiting: str = ""
+    sharpness: Sharpness | None = None
+    edge: bool = False
 
 
 def headline(s: Situation) -> str:
@@ -80,8 +84,9 @@ def evidence(s: Situation) -> list[Phrase]:
     if s.found is None:
         return []
     if s.found.evidence is None or (s.state == "UNDECIDED" and s.why == "short"):
-        return _too_short(s, s.found)
-    told = [*_loss(s, s.found), *_gradient(s, s.found), *_rate(s.found)]
+        told = [*_too_short(s, s.found), *_sharpness(s)]
+    else:
+        told = [*_loss(s, s.found), *_gradient(s, s.found), *_rate(s.found), *_sharpness(s)]
     return [*told[:-1], Phrase(told[-1].text.rstrip(), told[-1].reading)]
 
 
@@ -89,7 +94,7 @@ def _too_short(s: Situation, found: Assessment) -> list[Phrase]:
     about = "Not enough steps since" if s.cause else "Not enough steps yet"
     if s.cause == "lr" and s.change is not None:
         about = f"It went from {plain(s.change.before)} to {plain(s.change.after)}. {about}"
-    return [Phrase(f"{about} ({count(found.have)} of {count(found.need)}).", "loss_mean_ci")]
+    return [Phrase(f"{about} ({count(found.have)} of {count(found.need)}). ", "loss_mean_ci")]
 
 
 def _loss(s: Situation, found: Assessment) -> list[Phrase]:
@@ -172,3 +177,11 @@ def _rate(found: Assessment) -> list[Phrase]:
     way = "fell" if found.drift < 0 else "rose"
     share = Phrase(f"{plain(100 * abs(found.drift), digits=2)} %", "lr")
     return [Phrase(f"The learning rate {way} by "), share, Phrase(" over these steps. ")]
+
+
+def _sharpness(s: Situation) -> list[Phrase]:
+    if s.sharpness is None:
+        return []
+    means = ": the edge of stability. " if s.edge else ", which does not last. " if s.sharpness.value > HIGH else ". "
+    ratio = Phrase(plain(s.sharpness.value), "sharpness_ratio")
+    return [Phrase("The sharpness is at "), ratio, Phrase(f" of what the optimizer holds{means}")]

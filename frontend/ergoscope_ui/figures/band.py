@@ -1,5 +1,7 @@
 """One curve with its band: the chart of a question."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ergoscope_contract.records import JsonObject
@@ -10,16 +12,25 @@ from ergoscope_ui.figures.line import band, growth, holes, line
 from ergoscope_ui.words import count, number
 
 
-def chart(curve: Curve | None, frame: Frame, *, name: str, scale: float = 1.0, zero: bool = True) -> JsonObject:
+def chart(
+    curve: Curve | None,
+    frame: Frame,
+    *,
+    name: str,
+    scale: float = 1.0,
+    zero: bool = True,
+    holds: Sequence[float] = (),
+) -> JsonObject:
     """Draw one curve, divided by `scale`, over the smallest and largest value of each stretch.
 
-    zero: the value axis begins there when that is near.
+    zero: the value axis begins there when that is near. holds: values that it reaches to in any case.
     A value far above the rest is left outside the axis and named in words.
     """
     if curve is None or not curve.size:
         return empty(frame, f"no {name} yet")
     colours = frame.palette
     low, high = reach(curve.low / scale, curve.high / scale, curve.mean / scale, zero=zero)
+    low, high = min([low, *holds]), max([high, *holds])
     ground = layout(frame, low=low, high=high)
     traces = [
         *band(curve, colour=colours.descend, scale=scale),

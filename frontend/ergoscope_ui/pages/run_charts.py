@@ -1,30 +1,33 @@
 """The charts of the three questions, from what the service answered: no question is asked here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from dash.development.base_component import Component
 
 from ergoscope_contract.answers import Verdict
+from ergoscope_contract.catalogue import Cost, entry
 from ergoscope_contract.records import JsonObject
 from ergoscope_ui.cadence import News, reasons, whole_reasons
 from ergoscope_ui.curve import Curve
 from ergoscope_ui.extent import Extent
-from ergoscope_ui.figures import band
+from ergoscope_ui.figures import band, threshold
+from ergoscope_ui.figures.canvas import Frame
 from ergoscope_ui.panels import readings, stability, stabilization, stationarity
 from ergoscope_ui.panels.graph import foot_words
 from ergoscope_ui.theme import Palette
+from ergoscope_ui.titles import axis, title
 from ergoscope_ui.words import count
 
-_DRAWN = ((stationarity.NAME, "grad_norm"), (stabilization.NAME, "loss"), (stability.NAME, "update_ratio"))
+_PREFIX = "curvature is "  # the agent's words on how it was obtained; under a chart of it that goes without saying
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
     """What the three charts are drawn from; `start` is the gradient norm at the start, None while unknown.
 
-    news: what the events tell of how the curves were obtained.
+    news: what the events tell of how the curves were obtained. stable: what the chart of stability shows.
     """
 
     verdict: Verdict
@@ -32,10 +35,11 @@ class Material:
     start: float | None
     extent: Extent
     news: News = field(default_factory=News)
+    stable: str = "update_ratio"
 
 
 def figures(material: Material, colours: Palette) -> list[JsonObject]:
-    """Gradient norm against its start, loss with its settled mean, relative update."""
+    """Gradient norm against its start, loss with its settled mean, sharpness or, without one, relative update."""
     marks = material.verdict.marks
     unit = "‖g‖ / start" if material.start else "‖g‖"
     gradient = band.chart(
@@ -47,19 +51,32 @@ def figures(material: Material, colours: Palette) -> list[JsonObject]:
     loss = band.chart(
         material.curves.get("loss"), material.extent.frame(colours, unit="loss", marks=marks), name="loss", zero=False
     )
-    update = band.chart(
-        material.curves.get("update_ratio"),
-        material.extent.frame(colours, unit="‖Δ‖ / ‖w‖", marks=marks),
-        name="relative update",
-    )
-    return [gradient, _with_mean(loss, material.verdict, colours), update]
+    key = material.stable
+    frame = material.extent.frame(colours, unit=axis(key), marks=marks)
+    return [gradient, _with_mean(loss, material.verdict, colours), chart_of(key, material.curves.get(key), frame)]
+
+
+def stability_key(keys: Container[str]) -> str:
+    """What the chart of stability shows of a run that has these series."""
+    return stability.SHARPNESS if stability.SHARPNESS in keys else "update_ratio"
+
+
+def chart_of(key: str, curve: Curve | None, frame: Frame) -> JsonObject:
+    """The chart of one series as it stands alone: the sharpness against its threshold, everything else by itself."""
+    draw = threshold.chart if key == stability.SHARPNESS else band.chart
+    return draw(curve, frame, name=title(key))
 
 
 def feet(material: Material) -> list[object]:
     """How each chart was obtained, and the newest step in it."""
+    drawn = {
+        stationarity.NAME: "grad_norm",
+        stabilization.NAME: "loss",
+        stability.NAME: material.stable,
+    }
     return [
         foot_of(material.curves.get(metric), metric, material.news, chart=f"{question}-chart")
-        for question, metric in _DRAWN
+        for question, metric in drawn.items()
     ]
 
 
@@ -67,7 +84,8 @@ def foot_of(curve: Curve | None, key: str, news: News, *, chart: str) -> Sequenc
     """The foot line of a chart of one series: what a point is and why there are no more, and the newest step."""
     newest = int(curve.last[-1]) if curve is not None and curve.size else None
     told = (resolution(curve, key, news), whole_reasons(news.cadence(key)), news.remark(key))
-    return foot_words(told[0], newest, chart=chart, more="\n".join(filter(None, told)))
+    seen = "; ".join(filter(None, [_obtained(key, news), told[0]])) if newest is not None else ""
+    return foot_words(seen, newest, chart=chart, more="\n".join(filter(None, told)))
 
 
 def resolution(curve: Curve | None, key: str = "", news: News = News()) -> str:  # noqa: B008  # it is frozen
@@ -89,6 +107,14 @@ def resolution(curve: Curve | None, key: str = "", news: News = News()) -> str: 
     inside = [gap for gap in news.gaps if gap.first <= curve.last[-1] and gap.last >= curve.first[0]]
     told += [f"coarser from step {count(g.first)} to {count(g.last)}: the job outran its sidecar" for g in inside]
     return "; ".join(filter(None, told))
+
+
+def _obtained(key: str, news: News) -> str:
+    """How a quantity of the curvature was obtained: there is more than one way, and not all are exact."""
+    metric = entry(key)
+    if metric is None or metric.cost is not Cost.PRODUCTS or news.remark(key).startswith(f"{_PREFIX}not"):
+        return ""
+    return news.remark(key).removeprefix(_PREFIX)
 
 
 def _with_mean(figure: JsonObject, verdict: Verdict, colours: Palette) -> JsonObject:

@@ -12,7 +12,7 @@ from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.extent import extent
 from ergoscope_ui.figures import canvas
-from ergoscope_ui.pages.run_charts import Material, feet, figures
+from ergoscope_ui.pages.run_charts import Material, feet, figures, stability_key
 from ergoscope_ui.pages.start import start_of
 from ergoscope_ui.panels import layers, stability, stabilization, stationarity
 from ergoscope_ui.panels.question import answer, card
@@ -20,7 +20,7 @@ from ergoscope_ui.settings import Settings
 from ergoscope_ui.theme import palette
 
 _CARDS = (stationarity, stabilization, stability)
-METRICS = ("grad_norm", "loss", "update_ratio")
+METRICS = ("grad_norm", "loss")  # and what the chart of stability shows
 
 
 def place() -> Component:
@@ -43,10 +43,15 @@ def _register_words(app: Dash, client: Client) -> None:
     )
     async def say(run: str, _clock: int) -> list[object]:
         try:
-            verdict, firing = await asyncio.gather(client.verdict(run), client.alerts(run=run, state="firing"))
+            verdict, firing, events, keys = await asyncio.gather(
+                client.verdict(run), client.alerts(run=run, state="firing"), client.events(run), client.keys(run)
+            )
         except UiError as problem:
             return [html.P(str(problem), className="dim")] * 3
-        said = (stationarity.answer(verdict), stabilization.answer(verdict), stability.answer(verdict, firing))
+        stable = stability.answer(
+            verdict, firing, told=news(events).remark(stability.SHARPNESS), drawn=stability.SHARPNESS in keys
+        )
+        said = (stationarity.answer(verdict), stabilization.answer(verdict), stable)
         return [answer(one) for one in said]
 
 
@@ -63,17 +68,19 @@ def _register_charts(app: Dash, client: Client, settings: Settings) -> None:
     async def draw(run: str, search: str, theme: str, _clock: int, pathname: str) -> list[object]:
         colours, held = palette(theme), read(pathname, search)
         try:
+            stable = stability_key(await client.keys(run))
             summary, verdict, events, start, curves = await asyncio.gather(
                 client.run(run),
                 client.verdict(run),
                 client.events(run),
                 start_of(client, run),
-                client.series(run, METRICS, buckets=settings.buckets, first=held.first, last=held.last),
+                client.series(run, (*METRICS, stable), buckets=settings.buckets, first=held.first, last=held.last),
             )
         except UiError as problem:
             blank = extent((), (), held).frame(colours, unit="")
             return [canvas.empty(blank, str(problem), failed=True)] * 3 + [[]] * 3
         span = extent([summary], curves.values(), held)
-        material = Material(verdict=verdict, curves=curves, start=start, extent=span, news=news(events))
+        told = news(events)
+        material = Material(verdict=verdict, curves=curves, start=start, extent=span, news=told, stable=stable)
         drawn: list[JsonObject] = figures(material, colours)
         return [*drawn, *feet(material)]

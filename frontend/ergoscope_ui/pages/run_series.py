@@ -13,17 +13,16 @@ from ergoscope_ui.client import Client
 from ergoscope_ui.curve import Curve
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.extent import extent
-from ergoscope_ui.figures import band
 from ergoscope_ui.figures.canvas import Frame
 from ergoscope_ui.layered import offered
-from ergoscope_ui.pages.run_charts import foot_of
+from ergoscope_ui.pages.run_charts import chart_of, foot_of
 from ergoscope_ui.panels import unseen
 from ergoscope_ui.panels.graph import foot, graph
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.settings import Settings
 from ergoscope_ui.shelves import AT_ONCE, Shelf, choose, missing, shelves
 from ergoscope_ui.theme import palette
-from ergoscope_ui.titles import axis, heading, title
+from ergoscope_ui.titles import axis, heading
 
 _HEIGHT = 170
 _MOST_GROUPS = 60
@@ -103,7 +102,7 @@ def _slots(*columns: Sequence[object]) -> list[object]:
 def _drawn(
     keys: Sequence[str], curves: Mapping[str, Curve], frames: Sequence[Frame], told: News
 ) -> tuple[list[JsonObject], list[Sequence[Component]]]:
-    figures = [band.chart(curves.get(key), frame, name=title(key)) for key, frame in zip(keys, frames, strict=True)]
+    figures = [chart_of(key, curves.get(key), frame) for key, frame in zip(keys, frames, strict=True)]
     return figures, [foot_of(curves.get(key), key, told, chart=f"series-{i}") for i, key in enumerate(keys)]
 
 

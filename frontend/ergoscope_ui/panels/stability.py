@@ -2,32 +2,51 @@
 
 from collections.abc import Sequence
 
-from ergoscope_contract.answers import Alert, Verdict
-from ergoscope_contract.catalogue import entry
+from ergoscope_contract.answers import Alert, Reading, Verdict
 from ergoscope_ui.panels.question import Answer
-from ergoscope_ui.panels.readings import find, why_absent, written
+from ergoscope_ui.panels.readings import find, not_judged, why_absent
+from ergoscope_ui.words import number
 
 NAME = "stability"
 QUESTION = "Is it stable?"
 SHARPNESS = "sharpness_ratio"
+_LASTS = 1.2  # above it the training leaves the place where it is
 
 
-def answer(verdict: Verdict, firing: Sequence[Alert]) -> Answer:
-    """What the verdict and the firing alerts say of stability; without curvature only the alerts can speak."""
+def answer(verdict: Verdict, firing: Sequence[Alert], *, told: str = "", drawn: bool = False) -> Answer:
+    """What the verdict and the firing alerts say of stability; without curvature only the alerts can speak.
+
+    Args:
+        verdict: Of the run.
+        firing: Its alerts.
+        told: What the agent says of how it measures the curvature; it knows best why there is no ratio.
+        drawn: Whether the sharpness is what the card's chart shows.
+    """
     word, role = _word(verdict, firing)
     sharpness = find(verdict, SHARPNESS)
     if sharpness is not None:
-        return Answer(word, role, f"{written(sharpness)} of the threshold", SHARPNESS, _MEASURED)
-    return Answer(word, role, f"absent, because {_absent(verdict)}", SHARPNESS, _reading(firing))
+        return Answer(word, role, f"{_reach(sharpness)} of the threshold", SHARPNESS, _MEASURED)
+    below = _MEASURED if drawn else _MOVES
+    return Answer(word, role, f"absent, because {_absent(verdict, told)}", SHARPNESS, _reading(firing, below))
 
 
 _MEASURED = "Above the threshold a plain quadratic would blow up; networks hover there. Lasting growth is the warning."
+_NOT_MEASURED, _NO_LIMIT = "curvature is not measured", "; no threshold: "  # as the agent puts it
 _MOVES = "Below: how far a step moves the weights, relative to their size."
 
 
-def _absent(verdict: Verdict) -> str:
-    metric = entry(SHARPNESS)
-    return why_absent(verdict, SHARPNESS) or (metric.absent if metric else "") or "curvature is not measured yet"
+def _reach(sharpness: Reading) -> str:
+    """The median of the newest readings and, where they differ, their smallest and largest: no error, so no ±."""
+    low, high = number(sharpness.low), number(sharpness.high)
+    among = f" ({low} to {high})" if sharpness.low is not None and low != high else ""
+    return f"{number(sharpness.value)}{among}"
+
+
+def _absent(verdict: Verdict, told: str) -> str:
+    if told.startswith(_NOT_MEASURED):
+        return told
+    limit = told.partition(_NO_LIMIT)
+    return f"there is no threshold: {limit[2]}" if limit[1] else why_absent(verdict, SHARPNESS) or not_judged(verdict)
 
 
 def _word(verdict: Verdict, firing: Sequence[Alert]) -> tuple[str, str]:
@@ -37,10 +56,11 @@ def _word(verdict: Verdict, firing: Sequence[Alert]) -> tuple[str, str]:
         return "No", "diverge"
     if "EDGE" in verdict.flags:
         return "At the edge", "edge"
-    if find(verdict, SHARPNESS) is not None:
-        return "Yes", "settled"
-    return ("Not known", "warm") if not firing else ("Doubtful", "edge")
+    sharpness = find(verdict, SHARPNESS)
+    if firing or (sharpness is not None and (sharpness.value or 0.0) > _LASTS):
+        return "Doubtful", "edge"
+    return ("Yes", "settled") if sharpness is not None else ("Not known", "warm")
 
 
-def _reading(firing: Sequence[Alert]) -> str:
-    return f"{firing[0].text} {_MOVES}" if firing else f"No alert is firing, which is no proof. {_MOVES}"
+def _reading(firing: Sequence[Alert], below: str) -> str:
+    return f"{firing[0].text} {below}" if firing else f"No alert is firing, which is no proof. {below}"

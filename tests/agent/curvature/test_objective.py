@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ergoscope.curvature import objective
-from ergoscope.curvature.objective import Objective
+from ergoscope.curvature.objective import Objective, unwrapped
 from ergoscope.shards import Seat
 
 
@@ -111,3 +111,10 @@ def test_parts_of_parameters_are_not_run(mark: str) -> None:
     setattr(model.weight, mark, 0)
 
     assert obstacle(model) == "its parameters are spread over processes, and one alone cannot run it"
+
+
+def test_a_model_is_found_inside_of_what_compiles_it() -> None:
+    model = nn.Linear(2, 2)
+
+    assert unwrapped(torch.compile(model, backend="eager")) is model  # type: ignore[arg-type]  # a module
+    assert unwrapped(model) is model

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from ergoscope_contract.answers import Alert, Mark, Phrase, Spell
 from ergoscope_server.alerts.engine import RuleState
 from ergoscope_server.history.chronicle import Chronicle, begin, pack, rewind, unpack, verdict
+from ergoscope_server.indicators.edge import Edge
 
 FIRING = Alert(
     id="r-divergence-900",
@@ -74,3 +75,21 @@ def test_going_back_forgets_spells_and_marks_after() -> None:
     chronicle = rewind(KNOWN, 300)
 
     assert (chronicle.spells, chronicle.marks, chronicle.step) == ([Spell("DESCENDING", 1, 300)], [], 300)
+
+
+def test_the_edge_is_a_flag_behind_the_graver_ones_and_leaves_the_words_alone() -> None:
+    edge = replace(KNOWN, edge=Edge(since=400, last=900, gap=50))
+    both = replace(edge, rules={"divergence": RuleState(firing=FIRING)})
+
+    found = verdict(edge, run="r", newest=950)
+
+    assert (found.flags, found.headline) == (["EDGE"], "The loss is still falling.")
+    assert (edge.flagged_from, both.flagged_from, KNOWN.flagged_from) == (400, 900, None)
+    assert verdict(both, run="r", newest=950).flags == ["DIVERGING", "EDGE"]
+
+
+def test_a_change_or_a_step_back_ends_the_edge() -> None:
+    edge = replace(KNOWN, edge=Edge(since=400, last=900, gap=50))
+
+    assert begin(edge, 940, "lr", "lr 0.1 → 0.01").edge == Edge(last=900, gap=50)
+    assert rewind(edge, 500).edge == Edge(last=500, gap=50)

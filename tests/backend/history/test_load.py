@@ -46,3 +46,10 @@ def test_layers_come_by_parameter_name() -> None:
     data = load(_store("grad_norm/fc.weight", "grad_norm"), "r", Chronicle(), last_step=30)
 
     assert list(data.layers()) == ["fc.weight"]
+
+
+def test_the_sharpness_is_read_where_the_run_has_it() -> None:
+    has = load(_store("loss", "sharpness_ratio"), "r", Chronicle(), last_step=30)
+
+    assert has.sharpness.values.tolist() == [2.0] * 30
+    assert len(load(_store("loss"), "r", Chronicle(), last_step=30).sharpness) == 0

@@ -265,3 +265,34 @@ def test_layers_are_asked_for_only_when_a_value_is_not_finite() -> None:
         "Loss became NaN at step 2,000. The first gradient that was not finite: conv1.weight, at step 1,999."
     ]
     assert verdict(played.chronicle, run="run", newest=3000).headline == "Loss became NaN at step 2,000."
+
+
+def test_a_run_at_the_edge_is_flagged_from_the_first_reading_there_and_says_so() -> None:
+    data = _data(staged(seed=1).until(5500))
+    steps = np.arange(100, 5501, 100)
+    sharp = points(steps, np.where(steps < 2000, 0.5, 0.98))
+
+    played = play(Chronicle(), replace(data, sharpness=sharp), run="r", now=0.0, final=True).chronicle
+    found = verdict(played, run="r", newest=5500)
+
+    assert found.flags == ["EDGE"]
+    assert _states(found)[-1] == "EDGE"
+    assert found.spells[-1].first == 2000
+    assert _gapless(found)
+    assert found.sentence.endswith("The sharpness is at 0.98 of what the optimizer holds: the edge of stability.")
+    assert found.readings[-1].value == 0.98
+    assert unpack(pack(played)) == played
+
+
+def test_a_rate_that_falls_takes_the_run_from_the_edge() -> None:
+    data = _data(staged(seed=1).until(6600))
+    steps = np.arange(100, 6601, 100)
+    sharp = points(steps, np.where(steps < 6001, 0.98, 0.1))
+
+    played = play(Chronicle(), replace(data, sharpness=sharp), run="r", now=0.0, final=True).chronicle
+    found = verdict(played, run="r", newest=6600)
+
+    assert found.flags == []
+    assert _states(found)[-1] == "DESCENDING"
+    assert [s.last for s in found.spells if s.state == "EDGE"] == [6000]
+    assert found.readings[-1].value == 0.1

@@ -25,7 +25,7 @@ def test_a_settled_run_has_every_reading_but_the_curvature() -> None:
     found = _readings(DATA, step=40_000)
 
     assert [r.id for r in found.values() if r.absent] == ["sharpness_ratio"]
-    assert found["sharpness_ratio"].absent == "curvature is not measured yet"
+    assert found["sharpness_ratio"].absent == 'curvature is not measured; watch(..., curvature="model") does'
     assert all(r.step == 40_000 and r.how for r in found.values() if not r.absent)
 
 
@@ -56,7 +56,7 @@ def test_a_run_too_short_says_how_much_is_missing() -> None:
 
     assert {r.absent for r in found.values()} == {
         "not enough steps yet (310 of 400)",
-        "curvature is not measured yet",
+        'curvature is not measured; watch(..., curvature="model") does',
         "",  # the newest loss against its past needs 201 only
     }
     assert found["loss_robust_z"].value is not None
@@ -73,6 +73,23 @@ def test_a_loss_without_spread_has_no_z() -> None:
     found = _readings(RunData(points(np.arange(2000), np.append(np.ones(1999), 2.0))), step=1999)
 
     assert found["loss_robust_z"].absent == "the last 200 losses have no spread"
+
+
+def test_the_sharpness_is_the_median_of_its_newest_readings_with_their_reach() -> None:
+    ratio = points([100, 200, 300, 400, 500, 600], [9.0, 0.9, 1.1, 1.0, 0.7, 1.3])
+
+    many = readings(None, grad_logged=False, sharpness=ratio)[-1]
+    one = readings(None, grad_logged=False, sharpness=ratio, since=501)[-1]
+
+    how = "median of the newest 5 readings, smallest to largest"
+    assert many == Reading("sharpness_ratio", 1.0, 0.7, 1.3, 5.0, 600, how)
+    assert one == Reading("sharpness_ratio", 1.3, 1.3, 1.3, 1.0, 600, "one reading")
+
+
+def test_a_sharpness_from_before_the_last_change_does_not_count() -> None:
+    ratio = points([100, 200], [0.9, 1.1])
+
+    assert readings(None, grad_logged=False, sharpness=ratio, since=1001)[-1].absent == "no reading since step 1,001"
 
 
 def test_without_a_gradient_norm_its_level_is_absent() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from ergoscope_contract.answers import Phrase
 from ergoscope_server.indicators.assessment import Assessment
+from ergoscope_server.indicators.edge import Sharpness
 from ergoscope_server.indicators.level import Level
 from ergoscope_server.indicators.plateau import weigh
 from ergoscope_server.indicators.schedule import Change
@@ -114,3 +115,26 @@ def test_a_zero_mean_has_no_percentage() -> None:
     found = Assessment(4000, odd.n, odd.need, 1, 1, 1, replace(odd, equivalence=replace(odd.equivalence, allowed=0.0)))
 
     assert "%" not in _text(Situation("UNDECIDED", "flat", None, found))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "edge", "text"),
+    [
+        (0.9812, True, "The sharpness is at 0.981 of what the optimizer holds: the edge of stability."),
+        (0.3, False, "The sharpness is at 0.3 of what the optimizer holds."),
+        (1.41, False, "The sharpness is at 1.41 of what the optimizer holds, which does not last."),
+    ],
+)
+def test_the_sharpness_is_told_where_it_is_known(ratio: float, edge: bool, text: str) -> None:
+    situation = replace(PLATEAU, sharpness=Sharpness(ratio, ratio, ratio, 1, 3900), edge=edge)
+
+    assert _text(situation).endswith(f". {text}")
+    assert "sharpness_ratio" in {phrase.reading for phrase in evidence(situation)}
+
+
+def test_the_sharpness_is_told_before_the_loss_can_be_judged() -> None:
+    situation = replace(UNDECIDED, sharpness=Sharpness(1.0, 1.0, 1.0, 1, 300), edge=True)
+
+    assert _text(situation) == (
+        "Not enough steps yet (300 of 400). The sharpness is at 1 of what the optimizer holds: the edge of stability."
+    )

@@ -3,7 +3,9 @@
 from ergoscope_contract.records import Event
 from ergoscope_ui.cadence import news
 from ergoscope_ui.curve import Curve, from_answer, from_points
-from ergoscope_ui.pages.run_charts import foot_of, resolution
+from ergoscope_ui.figures.canvas import Frame
+from ergoscope_ui.pages.run_charts import chart_of, foot_of, resolution, stability_key
+from ergoscope_ui.theme import LIGHT
 from tests.frontend.text import text_of
 
 POINTS = from_points("r", "weight_norm", [64, 128, 192], [1.0, 2.0, 3.0])
@@ -47,3 +49,31 @@ def test_the_foot_keeps_the_whole_story_for_those_who_point_at_it() -> None:
 
     assert text_of(words).endswith("step 192")
     assert "since step 65" in words[0].title and "0.2 ms" in words[0].title
+
+
+def test_under_a_chart_of_the_curvature_stands_how_it_was_obtained() -> None:
+    how = Event("agent", 1.0, 9, "curvature is exact, on the fixed batch; 12 products", {"quantities": ["lambda_max"]})
+    given_up = Event("agent", 2.0, 99, "curvature is not measured: no memory", {"quantities": ["lambda_max"]})
+    sharp = from_points("r", "lambda_max", [64, 128], [1.0, 2.0])
+
+    words = foot_of(sharp, "lambda_max", news([how]), chart="x")
+    after = foot_of(sharp, "lambda_max", news([how, given_up]), chart="x")
+
+    spaced = "every measurement, 64 steps apart"
+    assert text_of(words[0]) == f"exact, on the fixed batch; 12 products; {spaced}"
+    assert (text_of(after[0]), given_up.text in after[0].title) == (spaced, True)
+
+
+def test_what_other_quantities_say_of_themselves_stays_behind_the_foot() -> None:
+    told = Event("agent", 1.0, 9, "in rows of the output", {"quantities": ["weight_norm"]})
+
+    assert "rows" not in text_of(foot_of(POINTS, "weight_norm", news([told]), chart="x")[0])
+
+
+def test_stability_shows_the_sharpness_where_there_is_one() -> None:
+    frame = Frame(LIGHT, "", first=0, last=10)
+
+    assert stability_key(["loss", "sharpness_ratio"]) == "sharpness_ratio"
+    assert stability_key(["loss"]) == "update_ratio"
+    assert chart_of("sharpness_ratio", POINTS, frame)["layout"]["shapes"]
+    assert not chart_of("update_ratio", POINTS, frame)["layout"]["shapes"]

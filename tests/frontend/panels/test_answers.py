@@ -49,9 +49,27 @@ def test_a_loss_that_runs_away_has_not_settled_whatever_its_state(flag: Flag) ->
 
 
 def test_without_curvature_stability_is_absent_and_says_why() -> None:
-    said = stability.answer(SETTLED, [])
+    absent = Reading(id="sharpness_ratio", absent='curvature is not measured; watch(..., curvature="model") does')
+    said = stability.answer(Verdict(run="r", step=9, readings=[absent]), [])
 
-    assert (said.word, said.figure) == ("Not known", "absent, because curvature is not measured yet")
+    assert (said.word, said.figure) == ("Not known", f"absent, because {absent.absent}")
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ("curvature is not measured: several optimizers step", "curvature is not measured: several optimizers step"),
+        ("curvature is exact; 12 products; no threshold: Lion has none", "there is no threshold: Lion has none"),
+        ("curvature is exact; 12 products", "it has not been measured"),
+    ],
+)
+def test_why_there_is_no_ratio_the_agent_knows_best(told: str, why: str) -> None:
+    assert stability.answer(SETTLED, [], told=told).figure == f"absent, because {why}"
+
+
+def test_the_words_speak_of_the_chart_that_is_drawn() -> None:
+    assert "how far a step moves the weights" in stability.answer(SETTLED, []).reading
+    assert "how far a step moves the weights" not in stability.answer(SETTLED, [], drawn=True).reading
 
 
 def test_a_critical_alert_is_an_answer_without_curvature() -> None:
@@ -66,5 +84,20 @@ def test_with_curvature_the_ratio_is_the_answer() -> None:
     calm = stability.answer(Verdict(run="r", step=9, readings=[sharp]), [])
     edge = stability.answer(Verdict(run="r", step=9, readings=[sharp], flags=["EDGE"]), [])
 
-    assert (calm.word, calm.figure) == ("Yes", "1.020 ± 0.020 of the threshold")
+    assert (calm.word, calm.figure) == ("Yes", "1.02 (1 to 1.04) of the threshold")
     assert (edge.word, edge.role) == ("At the edge", "edge")
+
+
+def test_one_reading_has_no_reach() -> None:
+    one = Reading(id="sharpness_ratio", value=0.5, low=0.5, high=0.5, step=9)
+
+    assert stability.answer(Verdict(run="r", step=9, readings=[one]), []).figure == "0.5 of the threshold"
+
+
+def test_above_what_lasts_or_under_an_alert_nothing_is_called_stable() -> None:
+    high = Verdict(run="r", step=9, readings=[Reading(id="sharpness_ratio", value=1.3, step=9)])
+    fine = Verdict(run="r", step=9, readings=[Reading(id="sharpness_ratio", value=0.5, step=9)])
+
+    assert stability.answer(high, []).word == "Doubtful"
+    assert stability.answer(fine, [_alert(severity="warn")]).word == "Doubtful"
+    assert stability.answer(fine, []).word == "Yes"

@@ -1,0 +1,95 @@
+"""The top eigenvalue of an operator that moves slowly, followed from reading to reading by a few products each.
+
+The first reading starts at random and takes many products; each later one starts where the last ended and takes three,
+or six while the residual says that it is not there yet.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ergoscope.curvature.lanczos import Lanczos, ritz
+from ergoscope.curvature.vectors import Product
+
+COLD, WARM, UNSURE = 12, 3, 6  # products of a reading: from a random start, on the track, and off it
+_SURE = 0.05  # residual, as a share of the value, from which on the track counts as lost
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """A reading of a largest eigenvalue.
+
+    value: the largest Ritz value, never above the largest eigenvalue but for rounding.
+    residual: an eigenvalue lies so near to it; products: what it cost.
+    lowest: the smallest Ritz value, never below the smallest eigenvalue.
+    """
+
+    value: float
+    residual: float
+    products: int
+    lowest: float
+
+
+class Tracker:
+    """Follows one operator; its parameters must stay the same, or the track begins anew.
+
+    Example:
+        >>> diagonal = torch.tensor([5.0, 1.0, 0.5])
+        >>> tracker = Tracker(seed=0)
+        >>> values = tracker.measure(lambda v: diagonal * v, torch.zeros(3))
+        >>> round(tracker.read(values.tolist()).value, 3)
+        5.0
+    """
+
+    def __init__(self, *, seed: int) -> None:
+        """Begin without a track; `seed` gives the random parts of all starts."""
+        self._seed = seed
+        self._readings = 0
+        self._run: Lanczos | None = None
+        self._next: Lanczos | None = None
+        self._products = COLD
+        self._unread = 0
+
+    def measure(self, product: Product, like: Tensor) -> Tensor:
+        """Make the products of one reading, without waiting for the device.
+
+        Args:
+            product: v ↦ Av.
+            like: Gives shape (size,), dtype and device of the vectors.
+
+        Returns:
+            The numbers to be given to `read` once they are on the host: fp64, shape (2 · products,).
+        """
+        run, self._next = self._next, None
+        fits = run is not None and run.size == like.numel() and run.device == like.device
+        if run is None or not fits:
+            self._products = COLD
+            run = Lanczos.random(
+                like.numel(), seed=self._seed + self._readings, keep=True, device=like.device, dtype=like.dtype
+            )
+        self._readings += 1
+        for _ in range(min(self._products, like.numel())):
+            run.step(product)
+        self._run = run
+        self._unread += 1
+        return run.coefficients().reshape(-1)
+
+    def read(self, values: Sequence[float]) -> Top:
+        """Say what the numbers of the last reading mean, and prepare the next one."""
+        half = len(values) // 2
+        found = ritz(values[:half], values[half:])
+        top = Top(float(found.values[-1]), float(found.residuals[-1]), half, float(found.values[0]))
+        self._unread -= 1
+        if self._unread:
+            return top  # of a run before the one that is held: of that one these numbers say nothing
+        if not math.isfinite(top.value):
+            self._run = None
+        if self._run is not None:
+            with torch.no_grad():
+                self._next = self._run.successor(found, seed=self._seed + self._readings)
+            self._run = None  # its basis, one vector a product
+        self._products = WARM if top.residual <= _SURE * abs(top.value) else UNSURE
+        return top

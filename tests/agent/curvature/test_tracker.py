@@ -1,0 +1,105 @@
+"""A top eigenvalue that is followed."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ergoscope.curvature.tracker import COLD, UNSURE, WARM, Tracker
+from tests.agent.curvature.matrices import five_on_a_bulk
+
+SPECTRUM = torch.from_numpy(np.asarray(five_on_a_bulk()))
+LIKE = torch.zeros(len(SPECTRUM), dtype=torch.float64)
+
+
+class Turning:
+    """The spectrum, its top vector turned by an angle within the plane of a further direction."""
+
+    def __init__(self, angle: float) -> None:
+        """Turn the first two of the eigenvectors."""
+        c, s = math.cos(angle), math.sin(angle)
+        self.top = torch.zeros_like(LIKE)
+        self.top[0], self.top[-1] = c, s
+        self.other = torch.zeros_like(LIKE)
+        self.other[0], self.other[-1] = -s, c
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        """Av."""
+        out = SPECTRUM * vector
+        out[0] = out[-1] = 0.0
+        return out + SPECTRUM[0] * (self.top @ vector) * self.top + SPECTRUM[-1] * (self.other @ vector) * self.other
+
+
+def test_a_top_vector_that_turns_is_followed_with_few_products() -> None:
+    tracker = Tracker(seed=0)
+
+    found = [tracker.read(tracker.measure(Turning(0.1 * reading), LIKE).tolist()) for reading in range(20)]
+
+    assert found[0].products == COLD
+    assert {top.products for top in found[1:]} <= {WARM, UNSURE}
+    assert all(top.value <= 50.0 + 1e-9 for top in found)  # a Ritz value is never above
+    assert np.mean([top.value for top in found]) == pytest.approx(50.0, rel=0.01)
+    assert all(abs(top.value - 50.0) <= top.residual + 1e-9 for top in found if top.residual < 15.0)
+    assert all(top.lowest >= float(SPECTRUM.min()) - 1e-9 for top in found)
+
+
+def test_while_nothing_moves_the_residual_shrinks() -> None:
+    tracker = Tracker(seed=0)
+    residuals = [tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist()).residual for _ in range(6)]
+
+    assert residuals[-1] < 0.05 * 50.0
+
+
+def test_another_number_of_entries_begins_anew() -> None:
+    tracker = Tracker(seed=0)
+    tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist())
+
+    top = tracker.read(tracker.measure(lambda v: SPECTRUM[:500] * v, LIKE[:500]).tolist())
+
+    assert top.products == COLD
+
+
+def test_numbers_that_are_none_begin_anew() -> None:
+    tracker = Tracker(seed=0)
+
+    lost = tracker.read(tracker.measure(lambda v: v * math.nan, LIKE).tolist())
+    found = tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist())
+
+    assert math.isnan(lost.value)
+    assert found.products == COLD
+    assert found.value == pytest.approx(50.0, rel=0.01)
+
+
+def test_a_reading_that_comes_after_the_next_one_does_not_lead_astray() -> None:
+    tracker = Tracker(seed=0)
+    early = tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist()
+    late = tracker.measure(lambda v: -SPECTRUM * v, LIKE).tolist()
+
+    tops = tracker.read(early), tracker.read(late)
+    after = tracker.read(tracker.measure(lambda v: -SPECTRUM * v, LIKE).tolist())
+
+    assert [top.products for top in tops] == [COLD, COLD]
+    assert tops[0].value == pytest.approx(50.0, rel=0.01)
+    assert after.value >= tops[1].value - 1e-9
+
+
+def test_between_readings_one_vector_is_kept() -> None:
+    tracker = Tracker(seed=0)
+
+    tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist())
+
+    assert tracker._run is None
+    assert tracker._next is not None
+    assert tracker._next.basis == []
+
+
+def test_no_more_products_than_entries() -> None:
+    diagonal = torch.tensor([5.0, 1.0, 0.5])
+    tracker = Tracker(seed=0)
+
+    top = tracker.read(tracker.measure(lambda v: diagonal * v, torch.zeros(3)).tolist())
+
+    assert top.products == 3
+    assert top.value == pytest.approx(5.0, rel=1e-5)
