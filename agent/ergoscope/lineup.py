@@ -66,8 +66,8 @@ TASKS = (
     Task("margin", MarginProbe.produces, 8.0, often=8, phase=3),
     Task("activation histogram", ActivationHistogramProbe.produces, 16.0, often=16, phase=14),  # with activations
     Task("opposing signals", OpposingProbe.produces, 16.0, often=64, run=3, phase=9),  # apart from all that is dear
-    # A backward pass: of what a device does the clock sees little, and one in 64 is a hundredth of a step. With noise.
-    Task("halves of a batch", NoiseProbe.produces, 8.0, often=64, phase=5, alone=True),
+    # A backward pass: of what a device does the clock sees little, so rarer than one step in a hundred. With noise.
+    Task("halves of a batch", NoiseProbe.produces, 8.0, often=128, phase=5, alone=True),
     # Some ten steps' time: so rarely from the first that its cost is known before it is due again.
     Task("sharpness", SharpnessProbe.produces, 16.0, rarest=1 << 16, often=128, phase=53, alone=True, sways=True),
 )
