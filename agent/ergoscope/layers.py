@@ -24,6 +24,11 @@ _SPREAD = (
 _FLOOR = 1e-3  # weights smaller than this root mean square count as this large in a ratio
 
 
+def parameters_of(optimizer: Optimizer) -> list[Tensor]:
+    """All parameters of an optimizer as it holds them now, group by group."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
 def name_parameters(model: nn.Module) -> Names:
     """Name the parameters of a model as the user wrote them, without what wrappers put into the names.
 
@@ -119,7 +124,7 @@ class Layers:
         return Moment(self.optimizer, layout, parameters, active, grads)  # type: ignore[arg-type]  # as above
 
     def _gather(self, shape: tuple[int, ...]) -> None:
-        flat = [p for group in self.optimizer.param_groups for p in group["params"]]
+        flat = parameters_of(self.optimizer)
         rank, left, computed, before = seat().rank, 0, 0, self.spread
         self._owned = []
         for position, parameter in enumerate(flat):

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ergoscope.hearing.clipping import Clips
-from ergoscope.layers import Layers, Moment
+from ergoscope.layers import Layers, Moment, parameters_of
 from ergoscope.lineup import ADD_UP, ALIGNMENT, LOSS, NOISE, READ_GRADIENTS, UPDATE, Shared, make_probes
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.noise import NoiseProbe
@@ -44,8 +44,9 @@ class Watched:
         self._looks = 8  # steps at which it is looked for whether gradients are overwritten
         self._seen: tuple[Tensor, int] | None = None  # a gradient and its version before the step
         self._early: list[tuple[int, Reading]] = []
-        self._device = next(p.device for g in layers.optimizer.param_groups for p in g["params"])
-        self._capturable = any(p.is_cuda for g in layers.optimizer.param_groups for p in g["params"])
+        parameters = parameters_of(layers.optimizer)
+        self._device = parameters[0].device
+        self._capturable = any(p.is_cuda for p in parameters)
 
     def before(self, due: list[bool], *, closure: bool) -> None:
         """Take what can only be taken before the step."""
@@ -100,7 +101,7 @@ class Watched:
     @property
     def trained(self) -> list[Tensor]:
         """All parameters of the optimizer, as it holds them now."""
-        return [p for group in self._layers.optimizer.param_groups for p in group["params"]]
+        return parameters_of(self._layers.optimizer)
 
     @property
     def measures(self) -> bool:

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 
 from ergoscope.capture import describe_data
 from ergoscope.curvature.plan import Asked, Curvature
+from ergoscope.layers import parameters_of
 from ergoscope.session import Run
 from ergoscope.shards import count_parts
 from ergoscope.taps import attach
@@ -51,7 +52,7 @@ def watched(
     told = {**_data(run), **taps.config()}
     run.config.update({key: value for key, value in told.items() if key not in run.config})
     several = [optimizer] if isinstance(optimizer, Optimizer) else optimizer
-    parts = count_parts(p for one in several for group in one.param_groups for p in group["params"])
+    parts = count_parts(p for one in several for p in parameters_of(one))
     return run.start(taps=taps, parts=parts)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+_DEPTH = 32  # containers within containers: deeper ones hold themselves
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
@@ -30,15 +32,14 @@ class Pass:
         return self.versions != tuple(t._version for t in tensors_in((self.args, self.kwargs)))
 
 
-def tensors_in(value: object) -> list[Tensor]:
-    """List the tensors of nested tuples, lists and mappings, as a model takes and gives them."""
+def tensors_in(value: object, *, depth: int = _DEPTH) -> list[Tensor]:
+    """List the tensors of nested tuples, lists and mappings, as a model takes and gives them, down to a depth."""
     if isinstance(value, Tensor):
         return [value]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (tuple, list)):
-        return [tensor for one in value for tensor in tensors_in(one)]
-    return []
+    if not depth or not isinstance(value, (tuple, list, Mapping)):
+        return []
+    parts = value.values() if isinstance(value, Mapping) else value
+    return [tensor for one in parts for tensor in tensors_in(one, depth=depth - 1)]
 
 
 def heads(loss: Tensor, output: object) -> list[int]:

@@ -1,7 +1,7 @@
 """Where the output of a model leaves it in the graph of one step."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -10,9 +10,11 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.hooks import RemovableHandle
 
 from ergoscope.curvature.guard import probing
+from ergoscope.curvature.passes import tensors_in
 from ergoscope.hearing.course import Place
 from ergoscope.shards import is_spread
 
+_DEPTH = 4  # containers within containers in which an input is looked for
 Note = Callable[[object, object], None]
 _KEYWORDS = {"with_kwargs": True} if "with_kwargs" in inspect.signature(register_module_forward_hook).parameters else {}
 
@@ -81,15 +83,7 @@ class Exit:
             return "the model's output has less than two rows"
         if self._turned:
             return "the model has layers with batch_first=False, so which dimension is the batch is not known"
-        if not any(t.dim() and len(t) == len(tensor) for t in _tensors(given)):
+        if not any(t.dim() and len(t) == len(tensor) for t in tensors_in(given, depth=_DEPTH)):
             return "no input of the model has as many rows as its output"
         assert tensor.grad_fn is not None
         return Place(tensor.grad_fn, tensor.output_nr, len(tensor))
-
-
-def _tensors(given: object, *, depth: int = 4) -> Iterable[Tensor]:
-    if isinstance(given, Tensor):
-        yield given
-    elif depth and isinstance(given, (tuple, list, Mapping)):
-        for one in given.values() if isinstance(given, Mapping) else given:
-            yield from _tensors(one, depth=depth - 1)

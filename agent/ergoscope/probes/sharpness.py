@@ -25,7 +25,7 @@ from ergoscope.curvature.tracker import COLD
 from ergoscope.findings import Findings
 from ergoscope.hearing.course import objection
 from ergoscope.hearing.registrations import Registrations
-from ergoscope.layers import Moment
+from ergoscope.layers import Moment, parameters_of
 from ergoscope.numerics.scaling import factor_of, find_scale
 from ergoscope.probes.probe import Reading
 from ergoscope.shards import is_flat, is_spread, seat
@@ -218,7 +218,7 @@ class SharpnessProbe:
                 self._stop("there is no memory for it" if ran_out_of_memory(error) else said)
 
     def _block(self) -> Block:
-        trained = [p for one in self._optimizers for group in one.param_groups for p in group["params"]]
+        trained = [p for one in self._optimizers for p in parameters_of(one)]
         blocks = blocks_of(self._model, trained, self._scope)
         return blocks[self._turn % len(blocks)]
 
