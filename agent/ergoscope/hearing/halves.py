@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from ergoscope.curvature.guard import ran_out_of_memory
+from ergoscope.curvature.room import spare
 from ergoscope.hearing.course import Course, Place, course_of
 from ergoscope.hearing.exit import Exit, Note
 from ergoscope.hearing.registrations import Registrations
@@ -167,9 +168,8 @@ def _course(roots: object, place: Place | str, families: Sequence[Family]) -> Co
 def _roomy(device: torch.device) -> bool:
     if device.type != "cuda":
         return True
-    free, total = torch.cuda.mem_get_info(device)
-    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return free + kept >= _ROOM * total
+    _, total = torch.cuda.mem_get_info(device)
+    return spare(device) >= _ROOM * total
 
 
 def _contrasts(roots: Tensor | Sequence[Tensor], course: Course, families: Sequence[Family]) -> list[Contrast | None]:
