@@ -1,5 +1,8 @@
 """Peers of the curvature benchmark, each used as its documentation shows; absent ones are left out.
 
+Eigenvalues are asked for twice: at each setting in turn, of which the best is found afterwards, and once with the
+settings that a call without any has (`_DEFAULT`).
+
 curvlinops makes all products of an estimate at once; here it makes them by eights, which fits into memory for every
 net and setting. PyHessian needs `torch.eig` for its density, which torch no longer has: its row says so.
 """
@@ -23,6 +26,7 @@ _AT_ONCE = 8
 _TOLERANCES = (0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4)
 _POWER = (2, 4, 8, 16, 32, 64, 128, 256)
 _DRAWS = tuple(2.0**n for n in range(2, 9))
+_DEFAULT = (0.0,)
 _THIRDS = tuple(1.5 * n for n in _DRAWS)
 
 Peer = Callable[[Job, float, int], Found]
@@ -33,10 +37,13 @@ def peer_tops(k: int) -> list[Method]:
     methods = []
     if find_spec("curvlinops"):
         methods.append(Method(CURVLINOPS, "scipy's eigsh, by tolerance", _TOLERANCES, partial(_arpack, k)))
+        methods.append(Method(CURVLINOPS, "scipy's eigsh, default", _DEFAULT, partial(_arpack, k)))
     if find_spec("hessian_eigenthings"):
         methods.append(Method(EIGENTHINGS, "Lanczos", lanczos_steps(k), partial(_eigenthings_top, k)))
+        methods.append(Method(EIGENTHINGS, "Lanczos, default", _DEFAULT, partial(_eigenthings_top, k)))
     if find_spec("pyhessian"):
         methods.append(Method(PYHESSIAN, "power iteration, deflated", _POWER, partial(_power, k)))
+        methods.append(Method(PYHESSIAN, "power iteration, default", _DEFAULT, partial(_power, k)))
     return methods
 
 
@@ -136,7 +143,7 @@ def _eigenthings_top(k: int, job: Job, steps: float, seed: int) -> Found:
     from hessian_eigenthings import lanczos
 
     operator = _eigenthings(job)
-    found = lanczos(operator, k=k, max_iter=int(steps), which="LA", seed=seed)
+    found = lanczos(operator, k=k, max_iter=int(steps) or None, which="LA", seed=seed)
     return Found(sorted(found.eigenvalues.tolist(), reverse=True), operator.made)
 
 
@@ -179,7 +186,8 @@ def _pyhessian(job: Job, seed: int, ask: Callable[[Any], list[float]]) -> Found:
 
 def _power(k: int, job: Job, rounds: float, seed: int) -> Found:
     def ask(peer: Any) -> list[float]:
-        return sorted(peer.eigenvalues(maxIter=int(rounds), tol=0.0, top_n=k)[0], reverse=True)
+        setting = {"maxIter": int(rounds), "tol": 0.0} if rounds else {}
+        return sorted(peer.eigenvalues(**setting, top_n=k)[0], reverse=True)
 
     return _pyhessian(job, seed, ask)
 

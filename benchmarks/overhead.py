@@ -5,6 +5,8 @@ random order, so a drift of the machine touches all alike; a ratio compares bloc
 Helper processes of the variants (our sidecar, a peer's service) run all the time, so doing nothing pays for them too.
 Doing nothing is there twice: how far the second is from the first is what chance, above all the luck of where a model
 lies in memory, does to a ratio.
+`--settle` steps of each variant come before the first round: in its first few hundred steps a schedule learns what its
+probes cost, and that is a part of no long training that anybody would see.
 
     python -m benchmarks.overhead --net conv --rounds 40
 """
@@ -32,18 +34,22 @@ def block(do: Step, *, first: int, steps: int) -> list[float]:
     return times
 
 
-def measure(net: str, variants: dict[str, Variant], *, rounds: int, steps: int) -> dict[str, list[list[float]]]:
-    """Give the step times by variant and round; the first round only warms up."""
+def measure(
+    net: str, variants: dict[str, Variant], *, rounds: int, steps: int, settle: int
+) -> dict[str, list[list[float]]]:
+    """Give the step times by variant and round; the first round, and `settle` steps before it, only warm up."""
     names = list(variants)
     times: dict[str, list[list[float]]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         jobs = {name: NETS[net]() for name in names}
         live = {name: variants[name](jobs[name], folder) for name in names}
         do = {name: context.__enter__() for name, context in live.items()}
+        for name in names:
+            block(do[name], first=0, steps=settle)
         order = random.Random(0)
         for turn in range(rounds + 1):
             for name in order.sample(names, len(names)):
-                times[name].append(block(do[name], first=turn * steps, steps=steps))
+                times[name].append(block(do[name], first=settle + turn * steps, steps=steps))
         for context in live.values():
             context.__exit__(None, None, None)
     return {name: found[1:] for name, found in times.items()}
@@ -78,16 +84,21 @@ def main() -> None:
     parser.add_argument("--net", choices=[*NETS, "all"], default="all")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--steps", type=int, default=20, help="steps of a variant in a round")
+    parser.add_argument("--settle", type=int, default=0, help="steps of each variant before all rounds")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--budgets", type=float, nargs="*", default=[], help="further shares of a step, such as 0.1")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     print(about("torch", "tensorboard", "wandb", "cockpit-for-pytorch", "torch-module-monitor"))
-    print(f"{given.rounds} rounds of {given.steps} steps each, {given.threads} torch thread(s)\n")
+    print(
+        f"{given.rounds} rounds of {given.steps} steps each after {given.settle} steps to settle, "
+        f"{given.threads} torch thread(s)\n"
+    )
     for net in NETS if given.net == "all" else [given.net]:
         variants = variants_for(NETS[net](), budgets=given.budgets, peers=not given.no_peers)
-        print(report(net, measure(net, variants, rounds=given.rounds, steps=given.steps)), "\n", flush=True)
+        times = measure(net, variants, rounds=given.rounds, steps=given.steps, settle=given.settle)
+        print(report(net, times), "\n", flush=True)
 
 
 if __name__ == "__main__":

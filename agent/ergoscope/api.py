@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from ergoscope.client import Client, MetricHead, server_url
 from ergoscope.errors import AnswerError
-from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Slice, Verdict
 from ergoscope_contract.records import Event
+from ergoscope_contract.slices import Axes, Dimensions, SliceRequest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +125,34 @@ class StoredRun:
     def ranks(self) -> list[RankSummary]:
         """The processes of its newest attempt, by rank: which is silent, and how far each is behind the foremost."""
         return self._client.ranks(self.id)
+
+    def slice(
+        self,
+        *,
+        axes: Axes = "hessian",
+        dimensions: Dimensions = 1,
+        points: int = 21,
+        extent: float | None = None,
+        share: float | None = None,
+    ) -> SliceRequest:
+        """Ask the job for a slice of the loss around its weights; `slices` has it, by the request's id, once measured.
+
+        Args:
+            axes: Directions: the Hessian's steepest, the last update and the gradient, or random ones.
+            dimensions: A line or a plane.
+            points: Offsets a side, odd, from 5 to 41.
+            extent: Half its width in weight norm; None lets the agent choose.
+            share: Of the step time, what may be spent on it; None means the run's own budget.
+
+        Raises:
+            AnswerError: it cannot be asked: a choice that is not allowed, an ended run, or a slice that is waited for.
+        """
+        choices = {"axes": axes, "dimensions": dimensions, "points": points, "extent": extent, "share": share}
+        return self._client.ask_slice(self.id, choices)
+
+    def slices(self) -> list[Slice]:
+        """The newest slices of the loss that were asked for, the newest first."""
+        return self._client.slices(self.id)
 
     def verdict(self) -> Verdict:
         """What the indicators say of it, with the evidence."""

@@ -9,8 +9,9 @@ import msgspec
 import urllib3
 
 from ergoscope.errors import AnswerError, NoServerError, UnknownRunError
-from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Slice, Verdict
 from ergoscope_contract.records import Event
+from ergoscope_contract.slices import SliceRequest
 
 T = TypeVar("T")
 Parameters = Sequence[tuple[str, str]]
@@ -60,6 +61,10 @@ class _Events(msgspec.Struct):
     events: list[Event]
 
 
+class _Slices(msgspec.Struct):
+    slices: list[Slice]
+
+
 class _Problem(msgspec.Struct):
     error: str
     detail: str = ""
@@ -87,15 +92,29 @@ class Client:
             UnknownRunError: it is not there.
             AnswerError: the server answered with another error, or is another kind of server.
         """
+        return self._request("GET", path, fields=list(parameters))
+
+    def send(self, path: str, content: object) -> bytes:
+        """Post JSON to a path below /api/v1, and get what is said to it.
+
+        Raises:
+            NoServerError, UnknownRunError: as `fetch`.
+            AnswerError: the server refuses, with its reason, or is another kind of server.
+        """
+        return self._request("POST", path, body=msgspec.json.encode(content))
+
+    def _request(
+        self, method: str, path: str, *, fields: list[tuple[str, str]] | None = None, body: bytes | None = None
+    ) -> bytes:
         url = f"{self.base_url}/api/v1{path}"
         try:
-            answer = self._pool.request("GET", url, fields=list(parameters), headers=self._headers)
+            answer = self._pool.request(method, url, fields=fields, body=body, headers=self._headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise NoServerError(
                 f"no server answers at {self.base_url} ({type(error).__name__}); start one with `ergoscope up`, "
                 "or say where it is with --server or ERGOSCOPE_BASE_URL"
             ) from None
-        if answer.status == 200:
+        if answer.status in (200, 201):
             return answer.data
         said = _read_problem(answer.data)
         if answer.status == 404 and said is not None:
@@ -163,6 +182,23 @@ class Client:
     def ranks(self, identity: str) -> list[RankSummary]:
         """The ranks of a run's newest attempt, by number."""
         return _read(self.fetch(f"/runs/{quote(identity, safe='')}/ranks"), _Ranks).ranks
+
+    def ask_slice(self, identity: str, choices: Mapping[str, object]) -> SliceRequest:
+        """Ask the job of a run for a slice of the loss around its weights.
+
+        Args:
+            identity: The run's id.
+            choices: Fields of a SliceRequest but its id; what is left out is as usual.
+
+        Raises:
+            AnswerError: it cannot be asked: a choice that is not allowed, an ended run, or a slice that is waited for.
+        """
+        return _read(self.send(f"/runs/{quote(identity, safe='')}/slices", choices), SliceRequest)
+
+    def slices(self, identity: str, *, limit: int = 20) -> list[Slice]:
+        """The slices that a run was asked for, the newest first."""
+        path = f"/runs/{quote(identity, safe='')}/slices"
+        return _read(self.fetch(path, [("limit", str(limit))]), _Slices).slices
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
         """Alerts, of one run or of all."""

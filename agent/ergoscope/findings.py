@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ergoscope.layers import Layout
-from ergoscope_contract.records import Event, Histogram, Sketch
+from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
 
 
 class Column(NamedTuple):
@@ -27,7 +27,7 @@ class Findings:
         scalars: Global values by metric key.
         columns: Values of layers.
         rows: Keys and values of one layer whose turn it was, each a row of its own.
-        records: Histograms, sketches and events.
+        records: Histograms, sketches, spectra and events.
         largest: Of quantities that are a maximum, the largest of the optimizers so far; probes make something of it.
     """
 
@@ -38,7 +38,7 @@ class Findings:
         self.scalars = scalars
         self.columns: list[Column] = []
         self.rows: list[tuple[tuple[str, ...], Sequence[float]]] = []
-        self.records: list[Histogram | Sketch | Event] = []
+        self.records: list[Histogram | Sketch | Spectrum | Event] = []
         self.largest: dict[str, float] = {}
         self._squares: dict[str, float] = {}
         self._parts: dict[str, _Parts] = {}

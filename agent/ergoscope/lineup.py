@@ -23,7 +23,11 @@ from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.probe import Probe
 from ergoscope.probes.sharpness import SharpnessProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
+from ergoscope.probes.spectrum import SpectrumProbe
+from ergoscope.probes.trial.trial import TrialProbe
+from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from ergoscope.probes.update import UpdateProbe
+from ergoscope.probes.vantage.vantage import Vantage
 from ergoscope.probes.weights import WeightProbe
 from ergoscope.schedule import Task
 
@@ -47,7 +51,10 @@ from ergoscope.schedule import Task
     OPPOSING,
     HALVES,
     SHARPNESS,
-) = range(19)
+    TRIAL,
+    SPECTRUM,
+    TRUST,
+) = range(22)
 TASKS = (
     Task("loss", (*LossProbe.produces, "lr", "step_time", "agent_overhead"), 0.05, rarest=1),
     Task("gradient", GradientProbe.produces, 0.6, rarest=64),
@@ -70,9 +77,15 @@ TASKS = (
     Task("halves of a batch", NoiseProbe.produces, 8.0, often=128, phase=5, alone=True),
     # Some ten steps' time: so rarely from the first that its cost is known before it is due again.
     Task("sharpness", SharpnessProbe.produces, 16.0, rarest=1 << 16, often=128, phase=53, alone=True, sways=True),
+    # A gradient and two runs forward of the user's batch; a loss that swings is seen on both sides.
+    Task("trial", TrialProbe.produces, 8.0, rarest=1 << 16, often=64, phase=28, alone=True, sways=True),
+    # Of a reading's many products a few at a time.
+    Task("spectrum", SpectrumProbe.produces, 16.0, rarest=1 << 16, often=256, phase=117, alone=True, sways=True),
+    Task("trust ratio", TrustRatioProbe.produces, 8.0, rarest=1 << 16, often=128, phase=76, alone=True, sways=True),
 )
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)
+CURVED = (SHARPNESS, SPECTRUM)  # they look from one vantage, in this order
 ADD_UP = (LOSS, GRADIENT, WEIGHTS, UPDATE)  # sums over entries: of a sharded parameter each process sends its part
 
 
@@ -88,7 +101,11 @@ class Shared:
     clips: Clips
     noise: Company
     opposing: OpposingProbe
+    trial: TrialProbe
+    trust: TrustRatioProbe
+    vantage: Vantage
     sharpness: SharpnessProbe
+    spectrum: SpectrumProbe
 
     @classmethod
     def of(
@@ -96,7 +113,9 @@ class Shared:
         model: nn.Module,
         optimizers: Sequence[Optimizer],
         opposing: OpposingProbe,
-        sharpness: SharpnessProbe,
+        trial: TrialProbe,
+        trust: TrustRatioProbe,
+        vantage: Vantage,
         *,
         examples: int | None = None,
     ) -> "Shared":
@@ -105,8 +124,10 @@ class Shared:
         Args:
             model: Whose modules are looked at.
             optimizers: Those of the job.
-            opposing: What runs the probe batch.
-            sharpness: What follows the curvature.
+            opposing: What runs the probe batch at successive steps.
+            trial: What runs it around one step.
+            trust: What runs a step's own batch around it.
+            vantage: From where the curvature is looked at.
             examples: Those of one backward pass, when that is known.
         """
         processes = averaged_over(model)
@@ -121,7 +142,11 @@ class Shared:
             Clips(optimizers),
             company,
             opposing,
-            sharpness,
+            trial,
+            trust,
+            vantage,
+            SharpnessProbe(vantage),
+            SpectrumProbe(vantage),
         )
 
 
@@ -149,4 +174,7 @@ def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]
         shared.opposing,
         HalvesProbe(),
         shared.sharpness,
+        shared.trial,
+        shared.spectrum,
+        shared.trust,
     )

@@ -12,7 +12,7 @@ from ergoscope.curvature.plan import Curvature
 from ergoscope.findings import Findings
 from ergoscope.layers import Layers, name_parameters
 from ergoscope.ledger import Ledger
-from ergoscope.lineup import LOSS, OPPOSING, SHARPNESS, TASKS, Shared
+from ergoscope.lineup import CURVED, LOSS, OPPOSING, TASKS, TRIAL, TRUST, Shared
 from ergoscope.outlet import Outlet
 from ergoscope.passing import Agenda, Passing
 from ergoscope.probes.margin import MarginProbe
@@ -20,13 +20,19 @@ from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.sharpness import SharpnessProbe
+from ergoscope.probes.slices.probe import Requests, SliceProbe
+from ergoscope.probes.spectrum import SpectrumProbe
 from ergoscope.probes.timing import TimingProbe
+from ergoscope.probes.trial.trial import TrialProbe
+from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
+from ergoscope.probes.vantage.vantage import Vantage
 from ergoscope.schedule import Schedule
 from ergoscope.startle import Startle
 from ergoscope.watched import Watched
 from ergoscope.writer import Writer
 from ergoscope_contract.records import Event
 
+_CURVATURE = tuple(quantity for task in CURVED for quantity in TASKS[task].quantities)
 _NO_STEP = 64  # backward calls without any step after which something is worth saying
 
 
@@ -54,6 +60,7 @@ class Monitor:
         examples: int | None = None,
         objective: Objective | None = None,
         curvature: Curvature | None = None,
+        requests: Requests = lambda: (),
     ) -> None:
         """Prepare to measure; see `ergoscope.taps.attach`."""
         self.step = start_step
@@ -61,19 +68,21 @@ class Monitor:
         self._wall = wall
         self._clock = clock
         opposing = OpposingProbe(objective, optimizers[0], wall=wall, clock=clock)
-        sharpness = SharpnessProbe.of(curvature, model, objective, optimizers, clock)
-        self._shared = shared = Shared.of(model, optimizers, opposing, sharpness, examples=examples)
+        trial = TrialProbe(objective, optimizers, clock=clock)
+        trust = _trust_ratio(model, optimizers, curvature, clock)
+        vantage = Vantage.of(curvature, model, objective, optimizers, clock)
+        self._shared = shared = Shared.of(model, optimizers, opposing, trial, trust, vantage, examples=examples)
         self._rate = RateProbe(optimizers, wall=wall)
-        schedule = Schedule(budget, TASKS)
-        self._schedule = schedule
+        self._schedule = schedule = Schedule(budget, TASKS)
         self._timing = TimingProbe(schedule)
+        fixed = objective or (None if curvature is None else Objective.of(model, curvature.probe, curvature.loss_fn))
+        self._slices = _slices(fixed, optimizers, requests, outlet, schedule, clock)
         names = name_parameters(model)
         layers = [Layers(o, names, series=i) for i, o in enumerate(optimizers)]
         self._watched = [Watched(x, shared=shared, schedule=schedule, clock=clock) for x in layers]
         self._ledger = Ledger(Writer(outlet), charge=schedule.charge, clock=clock, look=self._look)
         self._startle = Startle()
-        self._agenda = Agenda()
-        self._agenda.next = schedule.due(start_step + 1)
+        self._agenda = Agenda(next=schedule.due(start_step + 1))
         self._backwards = 0
         self.passing = Passing(shared, self._watched, self._agenda, schedule, clock=clock)
         self._layers = layers
@@ -93,7 +102,7 @@ class Monitor:
     def before(self, optimizer: int, *, closure: bool) -> None:
         """An optimizer is about to step."""
         if closure and not optimizer:
-            self._shared.sharpness.closure = True
+            self._shared.vantage.closes()
         self._watched[optimizer].before(self._agenda.now if optimizer else self._agenda.next, closure=closure)
 
     def after(self, optimizer: int, *, own: float) -> None:
@@ -116,6 +125,8 @@ class Monitor:
             around = self._clock() - start - (self._schedule.booked - booked)
             self._schedule.charge(LOSS, around, "prepare")  # what every row costs, whatever it holds
         self._watched[optimizer].stepped(self._shared.clips)
+        if not optimizer and not self._watched[optimizer].capturing():
+            self._slices.stepped(self.step, self._schedule.trained)
 
     def finish(self) -> None:
         """Hand over what is still held back."""
@@ -136,7 +147,11 @@ class Monitor:
             (NoiseProbe.produces, shared.noise.untold),
             (MarginProbe.produces, shared.margin.untold),
             (OpposingProbe.produces, shared.opposing.untold),
+            (TrialProbe.produces, shared.trial.untold),
+            (TrustRatioProbe.produces, shared.trust.untold),
+            (_CURVATURE, shared.vantage.untold),
             (SharpnessProbe.produces, shared.sharpness.untold),
+            (SpectrumProbe.produces, shared.spectrum.untold),
         ):
             while untold:
                 self._say("agent", untold.pop(0), {"quantities": list(made)})
@@ -147,7 +162,10 @@ class Monitor:
         now = self._clock()
         changes = self._timing.turn(now, own)
         self._schedule.charge(OPPOSING, self._shared.opposing.overtime(), "prepare")
-        self._schedule.charge(SHARPNESS, self._shared.sharpness.overtime(), "prepare")
+        self._schedule.charge(TRIAL, self._shared.trial.overtime(), "prepare")
+        self._schedule.charge(TRUST, self._shared.trust.overtime(), "prepare")
+        for task, seconds in zip(CURVED, self._shared.vantage.overtime(), strict=True):
+            self._schedule.charge(task, seconds, "prepare")
         self._agenda.now = self._agenda.next
         page = None
         if self._agenda.now[LOSS]:
@@ -167,3 +185,29 @@ class Monitor:
 
     def _say(self, kind: str, text: str, data: dict[str, object] | None = None) -> None:
         self._outlet.record(Event(kind=kind, wall=self._wall(), step=self.step, text=text, data=data or {}))
+
+
+def _trust_ratio(
+    model: nn.Module, optimizers: Sequence[Optimizer], plan: Curvature | None, clock: Callable[[], float]
+) -> TrustRatioProbe:
+    every = 1 if plan is None else plan.every or 1
+    return TrustRatioProbe(model, optimizers, wanted=plan is not None, every=every, clock=clock)
+
+
+def _slices(
+    objective: Objective | None,
+    optimizers: Sequence[Optimizer],
+    requests: Requests,
+    outlet: Outlet,
+    schedule: Schedule,
+    clock: Callable[[], float],
+) -> SliceProbe:
+    return SliceProbe(
+        objective,
+        optimizers,
+        requests,
+        budget=schedule.budget,
+        publish=outlet.record,
+        charge=schedule.charge_apart,
+        clock=clock,
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
+from ergoscope_contract.records import Event, Grid, Histogram, Sketch, Spectrum
 
 
 class Outlet(Protocol):
@@ -21,6 +21,6 @@ class Outlet(Protocol):
         """
         ...
 
-    def record(self, record: Histogram | Sketch | Spectrum | Event) -> None:
+    def record(self, record: Histogram | Sketch | Spectrum | Grid | Event) -> None:
         """Hand over one record of the contract."""
         ...

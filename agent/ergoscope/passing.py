@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 
 from ergoscope.hearing.clipping import Clips
-from ergoscope.hearing.exit import Note
 from ergoscope.hearing.listening import Ear, Guard, anything_compiled
 from ergoscope.hearing.pieces import See
 from ergoscope.lineup import (
     ACTIVATION_HISTOGRAM,
     ACTIVATIONS,
+    CURVED,
     FIRST_LAYER,
     GRADIENT,
     HALVES,
     LOSS,
     MARGIN,
     NOISE,
-    SHARPNESS,
     TASKS,
+    TRUST,
     Shared,
 )
 from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
@@ -84,9 +84,14 @@ class Passing:
         for watched in self._watched:
             watched.noise.pieces.listen(guard)
 
-    def listen_to_output(self, guard: Callable[[Note], Note]) -> None:
-        """Let the model's output be seen through `guard` at the steps at which a batch is to be split."""
+    def listen_to_model(self, guard: Guard) -> None:
+        """Let the model's forward passes be seen through `guard` at the steps at which that is needed.
+
+        That is where a batch is to be split, and where a pass is to be run once more for the curvature.
+        """
         self._halves.listen(guard)
+        self._shared.vantage.listen(guard)
+        self._shared.trust.listen(guard)
 
     def prepare(self) -> None:
         """A step is over: listen to what the next one needs."""
@@ -97,7 +102,8 @@ class Passing:
             if self._agenda.next[task] and not anything_compiled() and measures:
                 probe.arm(ear)
         self._halves.stepped()
-        self._shared.sharpness.stepped(due=self._agenda.next[SHARPNESS] and measures)
+        self._shared.vantage.stepped([self._agenda.next[task] and measures for task in CURVED])
+        self._shared.trust.stepped(due=self._agenda.next[TRUST] and measures)
         if self._agenda.next[HALVES] and self._agenda.next[NOISE] and measures:
             self._halves.arm(compiled=anything_compiled())
 
@@ -109,11 +115,16 @@ class Passing:
         self._shared.clips.backward()
         self._shared.activations.pass_ends()
         self._shared.activation_shapes.pass_ends()
-        self._shared.sharpness.pass_begins()
-        if self._agenda.next[SHARPNESS] and not self._capturing():
+        self._shared.vantage.pass_begins()
+        if any(self._agenda.next[task] for task in CURVED) and not self._capturing():
+            self._shared.vantage.look(roots, hear=hear and plain)  # before hooks of ours are on what it goes through
+            for task, seconds in zip(CURVED, self._shared.vantage.spent(), strict=True):
+                self._schedule.charge(task, seconds, "prepare")
+        self._shared.trust.pass_begins()
+        if self._agenda.next[TRUST] and not self._capturing():
             start = self._clock()
-            self._shared.sharpness.look(roots, hear=hear and plain)  # before hooks of ours are on what it goes through
-            self._charge(SHARPNESS, start)
+            self._shared.trust.look(roots, plain=hear and plain)
+            self._charge(TRUST, start)
         start = self._clock()
         captured = self._halves.open and self._capturing()
         if self._halves.begin(roots, self._families, plain=plain and hear and not captured):
@@ -150,7 +161,8 @@ class Passing:
         for watched in self._watched:
             watched.noise.pieces.deafen()
         self._halves.disarm()
-        self._shared.sharpness.deafen()
+        self._shared.vantage.deafen()
+        self._shared.trust.deafen()
 
     def wants_clips(self) -> bool:
         """Whether what clips gradients now matters to a measurement."""
@@ -169,7 +181,8 @@ class Passing:
         for _, _, ear in self._ears:
             ear.close()
         self._halves.disarm()
-        self._shared.sharpness.deafen()
+        self._shared.vantage.deafen()
+        self._shared.trust.deafen()
 
     def _charge(self, task: int, start: float) -> None:
         self._schedule.charge(task, self._clock() - start, "prepare")

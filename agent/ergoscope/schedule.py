@@ -154,6 +154,8 @@ class Schedule:
         self._samples = [{part: deque[float](maxlen=_REMEMBERED) for part in _SAMPLED} for _ in tasks]
         self._warm: set[tuple[int, str]] = set()
         self.booked = 0.0  # seconds of all tasks since the last turn
+        self.trained = 0.0  # seconds of training in the last step, without the agent, and without what is no training
+        self._apart = self._beyond = 0.0  # seconds since the last turn that nobody planned: of the host, of a device
         self._rest: deque[float] = deque(maxlen=_REMEMBERED)
         self._clean: deque[float] = deque(maxlen=33)
         self._usual = 0.0
@@ -201,6 +203,14 @@ class Schedule:
             self._samples[task][part].append(seconds)
         self._warm.add((task, part))  # the first time is a cold start: its cost would thin a task that is cheap
 
+    def charge_apart(self, host: float, device: float) -> None:
+        """Book what somebody asked for, in seconds in hooks and those for which a device was busy beyond them.
+
+        It counts as overhead, and nothing is thinned for it.
+        """
+        self._apart += host
+        self._beyond += device
+
     def cost(self, task: int) -> float:
         """Seconds of one measurement with all its parts: the sum of their medians, as anything may interrupt them."""
         return sum(median(samples) for samples in self._samples[task].values() if samples)
@@ -220,16 +230,17 @@ class Schedule:
         Returns:
             What is taken more rarely or more often from now on.
         """
+        planned, own = own - self._apart, own + self._beyond
         clean = max(interval - own, 0.0)
-        self._rest.append(max(own - self.booked, 0.0))
-        self.booked = 0.0
+        self._rest.append(max(planned - self.booked, 0.0))
+        self.booked = self._apart = self._beyond = 0.0
         self._clean.append(clean)
-        training = min(clean, _PAUSE * self._usual) if self._usual else clean
+        self.trained = training = min(clean, _PAUSE * self._usual) if self._usual else clean
         self._own_sum = self._own_sum * _FADE + own
         self._clean_sum = self._clean_sum * _FADE + training
-        self._own_window += own
+        self._own_window += planned
         self._window_steps += 1
-        saved = self._saved + self._plan * training - own
+        saved = self._saved + self._plan * training - planned
         self._saved = min(max(saved, 0.0), 2 * _LOOK * self._everything)
         self._steps += 1
         hasty = self._steps - self._reviewed >= _HASTE and self._own_sum > 1.3 * self._plan * self._clean_sum

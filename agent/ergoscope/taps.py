@@ -23,6 +23,7 @@ from ergoscope.fence import Fence
 from ergoscope.hearing.clip_tap import ClipTap, Hearing
 from ergoscope.monitor import Monitor
 from ergoscope.outlet import Outlet
+from ergoscope.probes.slices.probe import Requests
 from ergoscope.watched import innermost
 from ergoscope_contract.records import Event, JsonObject
 
@@ -90,6 +91,7 @@ def attach(
     probe: Batch | None = None,
     loss_fn: Callable[[nn.Module, Batch], Tensor] | None = None,
     curvature: Asked | Curvature | None = None,
+    requests: Requests = lambda: (),
     clock: Callable[[], float] = time.perf_counter,
     wall: Callable[[], float] = time.time,
 ) -> Taps:
@@ -105,23 +107,20 @@ def attach(
             per example; without it, per row of the model's output where a batch can be split, else per backward pass.
         probe: A fixed batch, kept as it is and where it is, for what takes a second pass; given with `loss_fn`.
         loss_fn: Gives the loss of each example of `probe`, shape (n,), or one number: `loss_fn(model, probe)`.
-        curvature: Whether and how the Hessian is looked at: of the whole "model", of its "blocks", of the "last" layer,
-            or as a `Curvature` says.
+        curvature: Of what the Hessian is looked at: "model", its "blocks", the "last" layer, or as a `Curvature` says.
+        requests: Looked at after each step for slices of the loss that somebody asks for.
         clock: Seconds that only grow, for costs.
         wall: Unix seconds, for events.
 
     Raises:
         TypeError: `model` is no module, an optimizer is none, `loss_fn` is no function, or `curvature` is no plan.
-        ValueError: There is no optimizer, the budget is no share, there are no examples in a backward pass, or of
-            `probe` and `loss_fn` one is missing.
+        ValueError: No optimizer, a budget that is no share, no examples in a pass, or `probe` or `loss_fn` alone.
     """
     _check(model, examples_per_backward)
     several = _several(optimizer)
 
     def report(text: str, last: bool) -> None:
-        text += _OFF if last else ""
-        outlet.record(Event(kind="agent", wall=wall(), step=monitor.step, text=text, data={"off": last}))
-        _log.warning("ergoscope: %s", text) if last else _log.info("ergoscope: %s", text)
+        _tell(outlet, wall(), monitor.step, text + _OFF if last else text, last)
 
     monitor = Monitor(
         model,
@@ -134,12 +133,18 @@ def attach(
         examples=examples_per_backward,
         objective=Objective.of(model, probe, loss_fn),
         curvature=Curvature.of(curvature),
+        requests=requests,
     )
     fence = Fence(report=report, clock=clock)
     monitor.passing.listen(fence.guard)
     monitor.passing.listen_to_passes(fence.guard)
-    monitor.passing.listen_to_output(fence.guard)
+    monitor.passing.listen_to_model(fence.guard)
     return Taps(monitor, fence, _place(monitor, fence, several), describe(model, several))
+
+
+def _tell(outlet: Outlet, wall: float, step: int, text: str, last: bool) -> None:
+    outlet.record(Event(kind="agent", wall=wall, step=step, text=text, data={"off": last}))
+    _log.warning("ergoscope: %s", text) if last else _log.info("ergoscope: %s", text)
 
 
 def _check(model: object, examples: int | None) -> None:

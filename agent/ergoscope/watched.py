@@ -9,10 +9,12 @@ from torch.optim import Optimizer
 
 from ergoscope.hearing.clipping import Clips
 from ergoscope.layers import Layers, Moment, parameters_of
-from ergoscope.lineup import ADD_UP, ALIGNMENT, LOSS, NOISE, READ_GRADIENTS, UPDATE, Shared, make_probes
+from ergoscope.lineup import ADD_UP, ALIGNMENT, LOSS, NOISE, READ_GRADIENTS, TRIAL, TRUST, UPDATE, Shared, make_probes
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.probe import Reading, Sheet
+from ergoscope.probes.trial.trial import TrialProbe
+from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from ergoscope.probes.update import UpdateProbe, rates_of_plain_sgd
 from ergoscope.schedule import Schedule
 
@@ -32,6 +34,8 @@ class Watched:
         """Watch the optimizer of `layers`; `shared` are probes that it has in common with the job's others."""
         self._layers = layers
         self._loss = shared.loss
+        self._around: tuple[tuple[int, TrialProbe | TrustRatioProbe], ...]
+        self._around = ((TRIAL, shared.trial), (TRUST, shared.trust))
         self._probes = make_probes(shared, clock)
         self.noise = cast(NoiseProbe, self._probes[NOISE])
         self._update = cast(UpdateProbe, self._probes[UPDATE])
@@ -54,9 +58,9 @@ class Watched:
         self._seen = None
         copy = due[UPDATE] and self._copies
         early = self._overwrites and not closure and any(due[task] for task in READ_GRADIENTS)
-        align = due[ALIGNMENT] and not self._layers.spread
+        align, *around = (due[task] and not self._layers.spread for task in (ALIGNMENT, TRIAL, TRUST))
         self._looks -= 1
-        if not (copy or early or align or self._looks > 0) or self.capturing():
+        if not (copy or early or align or any(around) or self._looks > 0) or self.capturing():
             return
         with torch.no_grad():
             moment = self._layers.moment()
@@ -71,6 +75,11 @@ class Watched:
                 start = self._clock()
                 self._alignment.prepare(moment, gradients=ready)
                 self._schedule.charge(ALIGNMENT, self._clock() - start, "prepare")
+            for (task, probe), wanted in zip(self._around, around, strict=True):
+                if wanted:
+                    start = self._clock()
+                    probe.prepare(moment)
+                    self._schedule.charge(task, self._clock() - start, "prepare")
             if moment.grads and ready:
                 if early:
                     self._early = self._take(moment, due, READ_GRADIENTS)

@@ -45,6 +45,7 @@ def watched(
             probe=probe,
             loss_fn=loss_fn,
             curvature=curvature,
+            requests=run.outlet.requests,
         )
     except BaseException:
         run.abandon()

@@ -10,7 +10,20 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from ergoscope_server.alerts.notify import NoNotify, WebhookNotify, notifier
-from ergoscope_server.api import alerts, batches, docs, health, live, problems, ranks, runs, series, sketches
+from ergoscope_server.api import (
+    alerts,
+    batches,
+    docs,
+    health,
+    live,
+    problems,
+    ranks,
+    runs,
+    series,
+    sketches,
+    slices,
+    spectra,
+)
 from ergoscope_server.api.addresses import PlainAddresses
 from ergoscope_server.api.guard import Guard
 from ergoscope_server.api.service import Service
@@ -51,7 +64,7 @@ def create_app(settings: Settings, opened: Store | None = None, *, server_url: s
     app = FastAPI(
         title="ergoscope", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, lifespan=lifespan
     )
-    for room in (batches, runs, ranks, series, sketches, alerts, live, health, docs):
+    for room in (batches, runs, ranks, series, sketches, slices, spectra, alerts, live, health, docs):
         app.include_router(room.router)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
@@ -72,6 +85,8 @@ async def _running(store: Store, notify: WebhookNotify | NoNotify) -> AsyncItera
         housekeeping.stored(batches)
         for run in {batch.run for batch in batches}:
             bus.publish(run, "arrival")
+        for run in {batch.run for batch in batches if batch.grids}:
+            bus.publish(run, "slice")
 
     writer = Writer(store, stored=stored)
     service = Service(store, bus, Intake(writer, gauges), gauges)

@@ -178,7 +178,8 @@ class Watch:
         saved = self._store.verdict(run)
         before = unpack(saved[1] if saved else None)
         after, told = self._played(before, summary, now=now, ended=ended, known=self._seen.get(run) == seen)
-        present = self._store.ranks(run) if summary.ranks > 1 and not ended else []
+        listed = self._store.ranks(run) if summary.ranks > 1 and not ended else []
+        present = [rank for rank in listed if rank.status != "never seen"]
         after, events = self._called(after, run, present, heard, now=now)
         after, more = self._silence(after, run, present, heard, now=now, ended=ended)
         self._seen[run] = seen

@@ -8,11 +8,14 @@ from typing import Literal
 from msgspec import Struct, field
 
 from ergoscope_contract.records import JsonObject
+from ergoscope_contract.slices import SliceRequest
 
 State = Literal["UNDECIDED", "WARMUP", "DESCENDING", "PLATEAU", "PLATEAU-INVARIANT", "STATIONARY-POINT", "DRIFTING"]
 Flag = Literal["NONFINITE", "DIVERGING", "EDGE"]
 Status = Literal["running", "silent", "finished", "failed", "crashed"]
+RankStatus = Literal["running", "silent", "finished", "failed", "crashed", "never seen"]
 Severity = Literal["info", "warn", "crit"]
+SliceState = Literal["open", "measuring", "done", "refused"]
 
 
 class Refusal(Struct, frozen=True, omit_defaults=True):
@@ -23,12 +26,16 @@ class Refusal(Struct, frozen=True, omit_defaults=True):
 
 
 class Receipt(Struct, frozen=True, omit_defaults=True):
-    """The answer to a batch. `stored` says that what was not refused is durable; `duplicate` that it already was."""
+    """The answer to a batch. `stored` says that what was not refused is durable; `duplicate` that it already was.
+
+    requests: slices that somebody waits for; repeated with each receipt until a whole or refused grid answers them.
+    """
 
     stored: bool
     duplicate: bool = False
     values: int = 0
     refused: list[Refusal] = field(default_factory=list)
+    requests: list[SliceRequest] = field(default_factory=list)
 
 
 class Reading(Struct, frozen=True, omit_defaults=True):
@@ -147,18 +154,20 @@ class Buckets(Struct, frozen=True):
 
 
 class RankSummary(Struct, frozen=True, omit_defaults=True):
-    """How one rank of an attempt stands.
+    """How one rank of an attempt stands, or several that were never seen.
 
-    status: as of a run; "silent" when no batch came for `patience` seconds, though it has not ended.
-    last_seen: when its newest batch came, Unix seconds by the service's clock.
+    status: as of a run; "silent" when no batch came for `patience` seconds, though it has not ended; "never seen" when
+        none ever came, though the job has such a rank. It may watch nothing, by choice, so this is no trouble.
+    last_seen: when its newest batch came, Unix seconds by the service's clock; 0 when none did.
     behind: steps behind the foremost rank of the attempt; None while it has told no step.
     lags: whether it is further behind than late batches account for.
     lost: records that its ring could not take.
+    upto: the last of several ranks that were never seen, of which `rank` is the first; None for one rank.
     """
 
     rank: int
     attempt: int
-    status: Status
+    status: RankStatus
     last_seen: float
     last_step: int | None = None
     behind: int | None = None
@@ -166,6 +175,7 @@ class RankSummary(Struct, frozen=True, omit_defaults=True):
     lost: int = 0
     host: str = ""
     patience: float = 10.0
+    upto: int | None = None
 
 
 class RunSummary(Struct, frozen=True, omit_defaults=True):
@@ -201,3 +211,46 @@ class RunSummary(Struct, frozen=True, omit_defaults=True):
     headline: str = ""
     spells: list[Spell] = field(default_factory=list)
     latest: dict[str, float] = field(default_factory=dict)
+
+
+class Landscape(Struct, frozen=True, omit_defaults=True):
+    """What a slice has shown: a `Grid` with its numbers as lists, and the quadratic prediction beside them.
+
+    predicted: as `values`, what slopes and curvatures at the centre predict; empty when they are not known.
+    misfit: root mean square of values less predicted, over that of the larger of both less the centre: 0 for a
+        quadratic, 1 where the prediction says nothing. None while rows are missing, without a prediction, or when both
+        are flat to a millionth of the loss.
+    """
+
+    step: int
+    axes: list[str]
+    scales: list[float]
+    offsets: list[list[float]]
+    values: list[float]
+    running: list[float] = field(default_factory=list)
+    mode: str = ""
+    predicted: list[float] = field(default_factory=list)
+    misfit: float | None = None
+    curvatures: list[float] = field(default_factory=list)
+    slopes: list[float] = field(default_factory=list)
+    update: float | None = None
+    batch: str = ""
+    how: str = "exact"
+
+
+class Slice(Struct, frozen=True, omit_defaults=True):
+    """A slice of the loss that somebody asked for, and what has come of it.
+
+    state: open until the job begins with it, then measuring, then done or refused.
+    asked: Unix seconds.
+    request: as asked; None of a slice that another service was asked for.
+    reason: why it was refused.
+    landscape: as far as measured.
+    """
+
+    id: str
+    state: SliceState
+    asked: float
+    request: SliceRequest | None = None
+    reason: str = ""
+    landscape: Landscape | None = None

@@ -35,6 +35,7 @@ class Envelope(Struct, frozen=True):
     histograms: Records = field(default_factory=list)
     sketches: Records = field(default_factory=list)
     spectra: Records = field(default_factory=list)
+    grids: Records = field(default_factory=list)
     events: Records = field(default_factory=list)
     about: Raw = field(default_factory=Raw)
     begun: Raw = field(default_factory=Raw)

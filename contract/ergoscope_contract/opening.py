@@ -10,7 +10,19 @@ from msgspec.structs import replace
 from ergoscope_contract.answers import Refusal
 from ergoscope_contract.envelope import Envelope, check_run
 from ergoscope_contract.jsonable import plain_object
-from ergoscope_contract.records import Attempt, Batch, Block, Ending, Event, Histogram, Pulse, Run, Sketch, Spectrum
+from ergoscope_contract.records import (
+    Attempt,
+    Batch,
+    Block,
+    Ending,
+    Event,
+    Grid,
+    Histogram,
+    Pulse,
+    Run,
+    Sketch,
+    Spectrum,
+)
 
 T = TypeVar("T")
 Read = TypeVar("Read", covariant=True)
@@ -46,6 +58,7 @@ class Form:
         self.histogram = make(Histogram)
         self.sketch = make(Sketch)
         self.spectrum = make(Spectrum)
+        self.grid = make(Grid)
         self.event = make(Event)
         self.about = make(Run)
         self.begun = make(Attempt)
@@ -76,6 +89,7 @@ def open_envelope(form: Form, envelope: Envelope) -> Opened:
         histograms=_each(form.histogram, envelope.histograms, "histograms", refused),
         sketches=_each(form.sketch, envelope.sketches, "sketches", refused),
         spectra=_each(form.spectrum, envelope.spectra, "spectra", refused),
+        grids=_each(form.grid, envelope.grids, "grids", refused),
         events=[
             replace(event, data=plain_object(event.data))
             for event in _each(form.event, envelope.events, "events", refused)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from ergoscope_contract.errors import ShapeError
+from ergoscope_contract.slices import MOST_POINTS
 
 JsonObject = dict[str, object]  # what JSON can say, under string keys
 Time = Annotated[float, Meta(ge=0, le=1e11)]  # Unix seconds; a time that is not finite is refused too
@@ -131,6 +132,82 @@ class Spectrum(Struct, frozen=True, omit_defaults=True):
             )
 
 
+class Grid(Struct, frozen=True, omit_defaults=True):
+    """A slice of the loss: L(w + a u + b v) at offsets a, b, sent when finished or refused, and as rows come in.
+
+    axes: what u and v are, in words; one or two.
+    scales: the norms of u and v, which turn offsets into distances in weight norm; 1 for unit vectors.
+    offsets: packed float64, one array an axis, in ascending order.
+    values: packed float64, one an offset of u; with two axes row by row, row i at the i-th offset of u and along it
+        every offset of v. NaN where not measured yet.
+    running: as `values`, with the normalisation layers on their running statistics; empty for a model without such.
+    mode: "batch statistics" when `values` were measured in that mode of such layers, else empty.
+    curvatures, slopes: u'Hu (, v'Hv, and u'Hv unless it is 0) and g'u (, g'v) at the centre, of u and v as long as
+        `scales` says: the quadratic prediction is L(w) + g'u a + u'Hu a^2 / 2.
+    update: norm of the last update.
+    batch: identity of the probe batch.
+    partial: more rows will come; a later grid of the same request replaces this one.
+    refused: why nothing was measured; then there are no offsets and values.
+    """
+
+    key: Name
+    step: Step
+    request: Name
+    axes: list[str]
+    scales: list[float]
+    offsets: list[bytes]
+    values: bytes
+    running: bytes = b""
+    mode: str = ""
+    curvatures: list[float] = field(default_factory=list)
+    slopes: list[float] = field(default_factory=list)
+    update: float | None = None
+    batch: str = ""
+    how: str = "exact"
+    partial: bool = False
+    refused: str = ""
+
+    def __post_init__(self) -> None:
+        if self.refused:
+            self._check_refusal()
+        else:
+            self._check_axes()
+            self._check_values()
+
+    def _check_refusal(self) -> None:
+        if self.partial:
+            raise ShapeError("the slice is refused and partial; a refusal is final")
+        if any(self.offsets) or self.values or self.running:
+            raise ShapeError("the slice is refused, yet holds offsets or values; leave them empty")
+
+    def _check_axes(self) -> None:
+        axes = len(self.axes)
+        if axes not in (1, 2):
+            raise ShapeError(f"{axes} axes; allowed: 1 or 2")
+        for what, seen in (("scales", self.scales), ("offsets", self.offsets)):
+            if len(seen) != axes:
+                raise ShapeError(f"{len(seen)} {what} for {axes} axes; give one an axis")
+        for what, given, allowed in (
+            ("curvatures", self.curvatures, (0, 1) if axes == 1 else (0, 2, 3)),
+            ("slopes", self.slopes, (0, axes)),
+        ):
+            if len(given) not in allowed:
+                raise ShapeError(f"{len(given)} {what} for {axes} axes; allowed: {_or(allowed)}")
+
+    def _check_values(self) -> None:
+        size = 8
+        for number, offsets in enumerate(self.offsets):
+            _whole(f"offsets[{number}]", offsets, 8, "float64")
+            points = len(offsets) // 8
+            if not 1 <= points <= MOST_POINTS:
+                raise ShapeError(f"offsets[{number}] hold {points} points; allowed: 1 to {MOST_POINTS}")
+            size *= points
+        if len(self.values) != size:
+            raise ShapeError(f"values hold {len(self.values)} bytes; these offsets need {size}")
+        if self.running and len(self.running) != size:
+            raise ShapeError(f"running holds {len(self.running)} bytes; these offsets need {size}, or none")
+
+
 class Event(Struct, frozen=True, omit_defaults=True):
     """Something that happened at a step, to be marked on the charts: lr_change, resume, agent, lost, note, ..."""
 
@@ -154,6 +231,7 @@ class Batch(Struct, frozen=True, omit_defaults=True):
     histograms: list[Histogram] = field(default_factory=list)
     sketches: list[Sketch] = field(default_factory=list)
     spectra: list[Spectrum] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     about: Run | None = None
     begun: Attempt | None = None
@@ -164,3 +242,7 @@ class Batch(Struct, frozen=True, omit_defaults=True):
 def _whole(what: str, packed: bytes, size: int, dtype: str) -> None:
     if len(packed) % size:
         raise ShapeError(f"{what} hold {len(packed)} bytes; packed {dtype} needs a multiple of {size}")
+
+
+def _or(numbers: tuple[int, ...]) -> str:
+    return " or ".join(map(str, numbers))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
-TABS = ("overview", "series", "layers", "distributions", "config", "events")
+TABS = ("overview", "series", "layers", "curvature", "distributions", "config", "events")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,11 @@ from ergoscope_contract.records import Event, JsonObject
 from ergoscope_ui.titles import title
 from ergoscope_ui.words import count, duration, number
 
+_REFUSALS = ("not measured", "absent")  # what the agent says of a quantity it gave up
+_WAY = "curvature is "  # before how it is measured; under a chart of it that goes without saying
+_NO_LIMIT = "; no threshold: "  # behind how the sharpness is measured, where there is nothing to hold it against
+_HELD = "sharpness_ratio"
+
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
@@ -45,10 +50,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What the events of a run tell of its series: by catalogue id how often it is taken and how; and the gaps."""
+    """What the events of a run tell of its series: by catalogue id how often it is taken and how; and the gaps.
+
+    remarks: the agent's last word on a quantity. ways: how a quantity of the curvature is measured.
+    """
 
     cadences: Mapping[str, Cadence] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
+    ways: Mapping[str, str] = field(default_factory=dict)
     gaps: Sequence[Gap] = ()
 
     def cadence(self, key: str) -> Cadence | None:
@@ -59,11 +68,27 @@ class News:
         """What the agent says of a quantity; empty when it says nothing."""
         return self.remarks.get(key.partition("/")[0], "")
 
+    def way(self, key: str) -> str:
+        """How a quantity of the curvature is measured: there is more than one way, and not all are exact.
+
+        Empty when nothing was said of it, and once it is measured no more.
+        """
+        return "" if _refused(self.remark(key)) else self.ways.get(key.partition("/")[0], "")
+
+    def obstacle(self, key: str) -> str:
+        """Why a quantity is not measured, as the agent says it; empty when it says nothing of that."""
+        told = self.remark(key)
+        if _refused(told):
+            return told
+        limit = told.partition(_NO_LIMIT)[2] if key == _HELD else ""
+        return f"there is no threshold: {limit}" if limit else ""
+
 
 def news(events: Sequence[Event]) -> News:
     """Read the events of a run, in order of arrival."""
-    remarks = {name: event.text for event in events if event.kind == "agent" for name in _names(event.data)}
-    return News(cadences(events), remarks, gaps(events))
+    said = [(name, event.text) for event in events if event.kind == "agent" for name in _names(event.data)]
+    ways = {name: text.partition(_WAY)[2] for name, text in said if _WAY in text and not _refused(text)}
+    return News(cadences(events), dict(said), ways, gaps(events))
 
 
 def cadences(events: Iterable[Event]) -> dict[str, Cadence]:
@@ -154,6 +179,10 @@ def _told(event: Event) -> Cadence | None:
     if period is None or before is None or cost is None or clean_step is None or budget is None:
         return None  # another version's event: its text in the list of events says the rest
     return Cadence(int(period), int(before), cost, clean_step, budget)
+
+
+def _refused(text: str) -> bool:
+    return any(word in text for word in _REFUSALS)
 
 
 def _names(data: Mapping[str, object]) -> list[str]:

@@ -12,11 +12,13 @@ from urllib.parse import quote, urlencode
 import msgspec
 import urllib3
 
-from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Slice, Verdict
 from ergoscope_contract.records import Event, Histogram, JsonObject
+from ergoscope_contract.slices import Dimensions
 from ergoscope_ui.curve import Curve, from_answer
 from ergoscope_ui.errors import RefusedError, UnknownError, UnreachableError
 from ergoscope_ui.settings import Settings
+from ergoscope_ui.spectrum import Spectrum, read_spectrum
 
 T = TypeVar("T")
 
@@ -67,11 +69,27 @@ class Client:
         """The ranks of a run's newest attempt, by number."""
         return await self._list(f"/api/v1/runs/{_quoted(run)}/ranks", {}, "ranks", RankSummary)
 
+    async def slices(self, run: str, *, limit: int) -> list[Slice]:
+        """The newest slices of the loss that a run was asked for, newest first."""
+        return await self._list(f"/api/v1/runs/{_quoted(run)}/slices", {"limit": str(limit)}, "slices", Slice)
+
+    async def ask_slice(self, run: str, *, dimensions: Dimensions) -> None:
+        """Ask a run's job for a slice of the loss, otherwise as usual."""
+        asked = msgspec.json.encode({"dimensions": dimensions})
+        await asyncio.to_thread(self._ask, f"/api/v1/runs/{_quoted(run)}/slices", asked)
+
     async def histograms(self, run: str, key: str, *, limit: int) -> list[Histogram]:
         """The newest histograms of one key, oldest first."""
         asked = {"key": key, "limit": str(limit)}
         found = await self._list(f"/api/v1/runs/{_quoted(run)}/histograms", asked, "histograms", Histogram)
         return sorted(found, key=lambda histogram: histogram.step)
+
+    async def spectra(self, run: str, key: str, *, limit: int) -> list[Spectrum]:
+        """The newest spectra of one key, oldest first; those that cannot be read are left out."""
+        asked = {"key": key, "limit": str(limit)}
+        answer = await self._get(f"/api/v1/runs/{_quoted(run)}/spectra?{urlencode(asked)}")
+        read = [read_spectrum(entry) for entry in _entries(answer.get("spectra"))]
+        return sorted((one for one in read if one is not None), key=lambda spectrum: spectrum.step)
 
     async def keys(self, run: str) -> list[str]:
         """The names of a run's series."""
@@ -117,11 +135,11 @@ class Client:
     async def _get(self, path: str) -> JsonObject:
         return await asyncio.to_thread(self._ask, path)
 
-    def _ask(self, path: str) -> JsonObject:
+    def _ask(self, path: str, body: bytes | None = None) -> JsonObject:
+        """Get what is at a path, or post a body there."""
+        method, headers = "GET" if body is None else "POST", {"Accept": "application/json"}
         try:
-            answer = self._pool.request(
-                "GET", self._url + path, headers={"Accept": "application/json"}, timeout=self._timeout
-            )
+            answer = self._pool.request(method, self._url + path, body=body, headers=headers, timeout=self._timeout)
         except urllib3.exceptions.HTTPError as error:
             raise UnreachableError(
                 f"{self._url} did not answer ({type(error).__name__}); is the service up?"

@@ -3,12 +3,15 @@
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from ergoscope_contract.codec import decode
-from ergoscope_contract.records import Batch, Ending
+from ergoscope_contract.records import Batch, Ending, Grid
+from ergoscope_contract.slices import SliceRequest
 
 STORED = {"stored": True}
 
@@ -25,12 +28,18 @@ class Answer:
 
 
 class FakeServer:
-    """Answers POST /api/v1/batches by `plan`, and GET by `pages` (path without query -> JSON)."""
+    """Answers POST /api/v1/batches by `plan`, and GET by `pages` (path without query -> JSON).
+
+    Posts elsewhere are kept in `asked_for` and answered by `pages` under "POST " and their path. Receipts repeat
+    `requests` until a grid that is not partial answers them.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.plan: Callable[[int], Answer] = lambda _: Answer()
         self.pages: dict[str, object] = {}
+        self.requests: list[SliceRequest] = []
         self.asked: list[str] = []
+        self.asked_for: list[object] = []
         self.authorizations: list[str | None] = []
         self.posts = 0
         self.batches: dict[tuple[str, int, int, int], Batch] = {}
@@ -50,7 +59,15 @@ class FakeServer:
             batch = decode(data)
             self.arrivals.append(batch)
             self.batches.setdefault((batch.run, batch.attempt, batch.rank, batch.seq), batch)
+            answered = {grid.request for grid in batch.grids if not grid.partial}
+            self.requests = [request for request in self.requests if request.id not in answered]
+            if answer.body is STORED and self.requests:
+                return replace(answer, body={**STORED, "requests": msgspec.to_builtins(self.requests)})
         return answer
+
+    @property
+    def grids(self) -> list[Grid]:
+        return [grid for batch in self.batches.values() for grid in batch.grids]
 
     @property
     def endings(self) -> list[Ending]:
@@ -93,6 +110,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.server.fake.authorizations.append(self.headers["Authorization"])
+        if self.path != "/api/v1/batches":
+            self.server.fake.asked_for.append(json.loads(data))
+            self._answer(f"POST {self.path}", status=201)
+            return
         answer = self.server.fake.take(data)
         if answer.hangs:
             self.server.fake.closing.wait(30)
@@ -102,9 +123,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # the name that http.server calls
         self.server.fake.asked.append(self.path)
-        path = unquote(urlsplit(self.path).path)
-        if path in self.server.fake.pages:
-            self._send(200, self.server.fake.pages[path], {})
+        self._answer(unquote(urlsplit(self.path).path), status=200)
+
+    def _answer(self, path: str, *, status: int) -> None:
+        page = self.server.fake.pages.get(path)
+        if isinstance(page, Answer):
+            self._send(page.status, page.body, page.headers)
+        elif page is not None:
+            self._send(status, page, {})
         else:
             self._send(404, {"error": "Unknown", "detail": f"there is nothing at {path}"}, {})
 

@@ -3,9 +3,9 @@
 import struct
 from collections.abc import Callable, Sequence
 
-from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
+from ergoscope_contract.records import Event, Grid, Histogram, Sketch, Spectrum
 
-Record = Histogram | Sketch | Spectrum | Event
+Record = Histogram | Sketch | Spectrum | Grid | Event
 
 
 class MemoryOutlet:
@@ -36,6 +36,9 @@ class MemoryOutlet:
 
     def events(self, kind: str) -> list[Event]:
         return [r for r in self.records if isinstance(r, Event) and r.kind == kind]
+
+    def grids(self) -> list[Grid]:
+        return [r for r in self.records if isinstance(r, Grid)]
 
     def histograms(self, key: str) -> list[Histogram]:
         return [r for r in self.records if isinstance(r, Histogram) and r.key == key]

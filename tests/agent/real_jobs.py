@@ -24,6 +24,7 @@ from tests.agent.jobs_compiled import COMPILED
 from tests.agent.jobs_of_optimizers import OPTIMIZERS
 from tests.agent.jobs_of_two_passes import SPLIT, UNSPLIT
 from tests.agent.jobs_probed import PROBED
+from tests.agent.jobs_replayed import NOT_REPLAYED, REPLAYED
 from tests.agent.jobs_unusual import UNUSUAL
 
 
@@ -279,5 +280,5 @@ JOBS: dict[str, Job] = {
         tied_and_unfrozen_in_mid_run,
         channels_last_with_layers_that_take_turns,
     )
-} | {job.__name__: job for job in (*COMPILED, *UNUSUAL, *PROBED, *SPLIT, *UNSPLIT)}
+} | {job.__name__: job for job in (*COMPILED, *REPLAYED, *NOT_REPLAYED, *UNUSUAL, *PROBED, *SPLIT, *UNSPLIT)}
 JOBS |= OPTIMIZERS

@@ -23,6 +23,19 @@ SERIES = {
 }
 VERDICT = {"run": "r1", "step": 5, "state": "PLATEAU", "readings": [{"id": "ess", "value": "Infinity"}]}
 RANK = {"rank": 1, "attempt": 9, "status": "silent", "last_seen": 2.0, "last_step": 1204, "behind": 41, "host": "b"}
+LANDSCAPE = {
+    "step": 1204,
+    "axes": ["steepest direction"],
+    "scales": [0.5],
+    "offsets": [[-1, 0, 1]],
+    "values": [3, 1, "Infinity"],
+    "running": [2, 1, 2],
+    "mode": "batch statistics",
+    "predicted": [2, 1, 2],
+    "misfit": 0.084,
+    "update": 0.1,
+}
+SLICE = {"id": "s1", "state": "done", "asked": 1.0, "request": None, "landscape": LANDSCAPE}
 ALERT = {
     "id": "a",
     "rule": "nonfinite",
@@ -65,6 +78,20 @@ def test_a_range_of_steps_is_asked_for(api: ergoscope.Api, server: FakeServer) -
     api.run("r1").series("grad_norm/a b", first=3, last=9, rank=1)
 
     assert server.asked[-1] == "/api/v1/runs/r1/series?metrics=grad_norm%2Fa+b&rank=1&first=3&last=9"
+
+
+def test_a_slice_is_asked_for_and_read_back(api: ergoscope.Api, server: FakeServer) -> None:
+    server.pages["POST /api/v1/runs/r1/slices"] = {"id": "s2", "axes": "random"}
+    server.pages["/api/v1/runs/r1/slices"] = {"slices": [SLICE]}
+
+    asked = api.run("r1").slice(axes="random", points=11)
+    found = api.run("r1").slices()
+
+    assert (asked.id, asked.axes) == ("s2", "random")
+    assert server.asked_for == [{"axes": "random", "dimensions": 1, "points": 11, "extent": None, "share": None}]
+    assert server.asked[-1] == "/api/v1/runs/r1/slices?limit=20"
+    assert found[0].landscape is not None
+    assert found[0].landscape.values == [3, 1, float("inf")]
 
 
 def test_a_metric_that_is_not_there_has_no_points(api: ergoscope.Api, server: FakeServer) -> None:

@@ -172,3 +172,20 @@ def test_a_share_of_the_steps_is_what_counts_for_the_budget() -> None:
     assert fit_periods([1.0], [pair], allowed=0.25) == [8]
     assert fit_periods([1.0], [pair], allowed=0.2) == [16]
     assert Task("often", (), 1.0, run=2).share(1) == 1.0
+
+
+def test_what_somebody_asked_for_counts_as_overhead_and_thins_nothing() -> None:
+    usual, asked = Schedule(0.02, [CHEAP, DEAR]), Schedule(0.02, [CHEAP, DEAR])
+
+    for step in range(1, 301):
+        for schedule, host, device in ((usual, 0.0, 0.0), (asked, 0.25, 0.125)):
+            for task, due in enumerate(schedule.due(step)):
+                schedule.charge(task, 0.004 if due else 0.0, "measure")
+            planned = 0.004 * sum(schedule.due(step))
+            schedule.charge_apart(host, device)
+            schedule.turn(1.0 + planned + host + device, planned + host)
+
+    assert asked.periods == usual.periods == [1, 1]
+    assert usual.overhead == pytest.approx(0.008)
+    assert asked.overhead == pytest.approx(0.008 + 0.375)
+    assert asked.trained == pytest.approx(1.0)

@@ -63,6 +63,20 @@ def test_a_restarted_watch_does_not_tell_of_a_rank_again() -> None:
     assert len(scene.store.happened["r"]) == 1
 
 
+def test_ranks_that_were_never_seen_are_nobodys_alarm() -> None:
+    scene = Scene()
+    _look(scene, 1000)
+    for step in (1500, 2000):
+        scene.now += 42
+        scene.grow(step)
+        _crew(scene)
+        scene.store.senders["r"].append(RankSummary(2, 1, "never seen", 0.0, upto=7))
+        scene.watch.evaluate("r")
+
+    assert scene.store.happened.get("r", []) == []
+    assert scene.bell.told == []
+
+
 def test_an_ended_run_has_no_ranks_that_lag_or_alerts_of_them() -> None:
     scene = Scene()
     _look(scene, 1000)

@@ -62,7 +62,7 @@ def test_a_frame_that_says_more_than_is_allowed_is_refused_unopened() -> None:
         codec.decode(b"ERGO\x01" + bomb)
 
 
-@pytest.mark.parametrize("name", ["blocks", "histograms", "sketches", "spectra", "events"])
+@pytest.mark.parametrize("name", ["blocks", "histograms", "sketches", "spectra", "grids", "events"])
 def test_a_bomb_of_millions_of_records_is_refused_before_it_is_built(name: str) -> None:
     number = 20_000_000
     start = content()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -16,6 +17,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from ergoscope_contract.jsonable import spell_all
 from ergoscope_ui.app import mount
+from tests.frontend.fake_series import cut
+from tests.frontend.fake_slices import slice_routes
 
 HEARTBEAT_S = 1.0
 Names = Annotated[list[str] | None, Query()]
@@ -36,8 +39,11 @@ class FakeRun:
     verdict: dict[str, object] = field(default_factory=dict)
     summary: dict[str, object] = field(default_factory=dict)
     histograms: list[dict[str, object]] = field(default_factory=list)
+    spectra: list[dict[str, object]] = field(default_factory=list)
     events: list[dict[str, object]] = field(default_factory=list)
     ranks: list[dict[str, object]] = field(default_factory=list)
+    slices: list[dict[str, object]] = field(default_factory=list)  # newest first
+    news: list[str] = field(default_factory=list)  # kinds of events to tell, each once
 
     def told(self) -> dict[str, object]:
         """The run's RunSummary, as JSON."""
@@ -127,6 +133,12 @@ class FakeService:
         async def histograms(run: str, key: str) -> dict[str, object]:
             return {"histograms": [h for h in self.runs[run].histograms if h["key"] == key]}
 
+        app.include_router(slice_routes(self.runs))
+
+        @app.get("/api/v1/runs/{run}/spectra")
+        async def spectra(run: str, key: str, limit: int) -> dict[str, object]:
+            return {"spectra": [s for s in self.runs[run].spectra if s["key"] == key][-limit:]}
+
         @app.get("/api/v1/runs/{run}/series")
         async def series(
             run: str,
@@ -202,6 +214,7 @@ class FakeService:
             if newest > at:
                 news.append({"event": "run", "data": run.told()})
             positions[name] = newest
+            news += [{"event": run.news.pop(), "data": {"run": name}} for _ in range(len(run.news))]
         return news
 
     async def _stream(self, runs: list[str], metrics: list[str], positions: dict[str, int]) -> AsyncIterator[str]:
@@ -225,10 +238,20 @@ class FakeService:
             self.open_streams -= 1
 
 
+class _Server(uvicorn.Server):
+    """Closes at its end what a browser still holds open: else those sockets live until somebody collects them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def serving(config: uvicorn.Config) -> Iterator[uvicorn.Server]:
     """Serve in a thread; returns when the server answers, and stops it at the end."""
-    server = uvicorn.Server(config)
+    server = _Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
@@ -241,48 +264,6 @@ def serving(config: uvicorn.Config) -> Iterator[uvicorn.Server]:
     finally:
         server.should_exit = True
         thread.join(timeout=10)
-
-
-def cut(
-    run: FakeRun, metrics: Sequence[str], *, first: int | None, last: int | None, buckets: int | None
-) -> dict[str, object]:
-    """Answer a series question: points, or stretches when there are more than `buckets`."""
-    newest = run.steps  # once: the run may grow meanwhile
-    steps = np.arange(1, newest + 1)
-    kept = (steps >= (first or 0)) & (steps <= (last if last is not None else newest))
-    found = []
-    for key in _matching(run, metrics):
-        x, y = steps[kept], run.series[key][:newest][kept]
-        head: dict[str, object] = {"metric": key, "rank": 0, "points": int(x.size)}
-        if buckets is None or x.size <= buckets:
-            found.append({**head, "steps": x.tolist(), "values": spell_all(y.tolist())})
-        else:
-            found.append({**head, "buckets": _buckets(x, y, buckets)})
-    return {"run": run.id, "cursor": newest, "series": found}
-
-
-def _buckets(x: np.ndarray, y: np.ndarray, count: int) -> dict[str, object]:
-    width = -(-x.size // count)
-    parts = [slice(i, i + width) for i in range(0, x.size, width)]
-    finite = [y[p][np.isfinite(y[p])] for p in parts]
-    return {
-        "first": [int(x[p][0]) for p in parts],
-        "last": [int(x[p][-1]) for p in parts],
-        "low": spell_all([float(v.min()) if v.size else float("nan") for v in finite]),
-        "high": spell_all([float(v.max()) if v.size else float("nan") for v in finite]),
-        "mean": spell_all([float(v.mean()) if v.size else float("nan") for v in finite]),
-        "final": spell_all([float(y[p][-1]) for p in parts]),
-        "count": [int(x[p].size) for p in parts],
-        "nonfinite": [int((~np.isfinite(y[p])).sum()) for p in parts],
-    }
-
-
-def _matching(run: FakeRun, metrics: Sequence[str]) -> list[str]:
-    found: list[str] = []
-    for wanted in metrics:
-        stem = wanted[:-1] if wanted.endswith("/*") else None
-        found += [key for key in run.series if key == wanted or (stem and key.startswith(stem))]
-    return list(dict.fromkeys(found))
 
 
 def _cursor(positions: dict[str, int]) -> str:

@@ -55,6 +55,34 @@ def test_rows_that_a_full_ring_cost_are_found_and_how_a_quantity_is_obtained_too
     assert (told.remark("noise_trace"), told.remark("loss")) == ("by a running mean", "")
 
 
+@pytest.mark.parametrize(
+    ("text", "sharpness", "ratio"),
+    [
+        ("curvature is not measured: no memory", "curvature is not measured: no memory", "curvature is not measured"),
+        ("slope and noise are absent from now on: x", "slope and noise are absent from now on: x", "slope and noise"),
+        ("curvature is exact; 12 products; no threshold: Lion has none", "", "there is no threshold: Lion has none"),
+        ("curvature is exact; 12 products", "", ""),
+    ],
+)
+def test_why_a_quantity_is_not_measured_the_agent_knows_best(text: str, sharpness: str, ratio: str) -> None:
+    told = news([Event("agent", 1.0, 9, text, {"quantities": ["lambda_max", "sharpness_ratio"]})])
+
+    assert told.obstacle("lambda_max/conv1") == sharpness
+    assert told.obstacle("sharpness_ratio").startswith(ratio) and bool(told.obstacle("sharpness_ratio")) == bool(ratio)
+    assert told.obstacle("loss") == ""
+
+
+def test_how_curvature_is_measured_stays_said_when_something_else_is_told_until_it_is_given_up() -> None:
+    def told(*texts: str) -> list[Event]:
+        return [Event("agent", 1.0, 9, text, {"quantities": ["hess_trace"]}) for text in texts]
+
+    texts = ["the spectrum of curvature is exact, on the fixed batch; 5 draws", "draws were begun anew"]
+
+    assert news(told(*texts)).way("hess_trace/conv1") == "exact, on the fixed batch; 5 draws"
+    assert news(told(*texts, "curvature is not measured: no memory")).way("hess_trace") == ""
+    assert news(told(texts[1])).way("hess_trace") == news(told(*texts)).way("loss") == ""
+
+
 def test_changes_of_one_step_are_one_event_and_others_stay() -> None:
     note = Event(kind="note", wall=1.0, step=65, text="hello")
     many = [_thinned(64, 1, "weight_norm"), _thinned(256, 8, "kurtosis"), _thinned(64, 8, "friction")]

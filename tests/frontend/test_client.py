@@ -63,6 +63,17 @@ def test_many_runs_are_asked_for_in_one_question(service: tuple[FakeService, Cli
     assert asyncio.run(client.many([], ["loss"])) == {}
 
 
+def test_spectra_come_in_step_order_without_those_that_cannot_be_read(service: tuple[FakeService, Client]) -> None:
+    fake, client = service
+    whole = [{"key": "k", "step": step, "nodes": [1.0, 3.0], "weights": [1.0, 1.0]} for step in (9, 4)]
+    fake.runs["young"].spectra = [*whole, {"key": "k", "step": 5, "nodes": ["NaN"], "weights": [1.0]}]
+
+    found = asyncio.run(client.spectra("young", "k", limit=5))
+
+    assert [(one.step, one.weights.tolist()) for one in found] == [(4, [0.5, 0.5]), (9, [0.5, 0.5])]
+    assert asyncio.run(client.spectra("young", "other", limit=5)) == []
+
+
 def test_alerts_keys_events_and_histograms(service: tuple[FakeService, Client]) -> None:
     _, client = service
 
@@ -72,6 +83,18 @@ def test_alerts_keys_events_and_histograms(service: tuple[FakeService, Client]) 
     assert asyncio.run(client.events("crashed"))[0].kind == "lr_change"
     steps = [one.step for one in asyncio.run(client.histograms("crashed", "grad_hist/conv1.weight", limit=5))]
     assert steps == sorted(steps) and steps
+
+
+def test_a_slice_is_asked_for_and_listed_and_a_refusal_is_said(service: tuple[FakeService, Client]) -> None:
+    _, client = service
+
+    asyncio.run(client.ask_slice("young", dimensions=2))
+    found = asyncio.run(client.slices("young", limit=1))
+
+    assert [(one.state, one.landscape) for one in found] == [("open", None)]
+    assert found[0].request is not None and found[0].request.dimensions == 2
+    with pytest.raises(RefusedError, match="run has ended; nothing can measure it"):
+        asyncio.run(client.ask_slice("crashed", dimensions=1))
 
 
 def test_an_unknown_run_is_said_in_the_services_words(service: tuple[FakeService, Client]) -> None:

@@ -50,10 +50,13 @@ def test_no_point_is_missed_between_the_first_figure_and_the_stream(
 
     trainer = threading.Thread(target=train)
     trainer.start()
-    page = served.open(context, "/runs/young")
-    wait_for_step(page, LOSS, 400)
-    done.set()
-    trainer.join()
+    try:
+        page = served.open(context, "/runs/young")
+        wait_for_step(page, LOSS, 400)
+        wait_for_step(page, "stationarity-chart", 400)
+    finally:
+        done.set()
+        trainer.join()
 
     assert trace(page, LOSS)["x"] == list(range(1, 401))
     assert trace(page, "stationarity-chart")["x"] == list(range(1, 401))

@@ -36,6 +36,7 @@ NAMES = {
         "errors",
         "jsonable",
         "records",
+        "slices",
     ],
     "ergoscope_contract.catalogue": ["ALL", "Cost", "Family", "Metric", "Reduce", "entry"],
 }

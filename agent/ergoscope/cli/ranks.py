@@ -5,6 +5,7 @@ import argparse
 import msgspec
 
 from ergoscope.cli.reading import age, declare_server, open_client, print_json, print_table
+from ergoscope_contract.answers import RankSummary
 
 
 class Ranks:
@@ -24,16 +25,26 @@ class Ranks:
             return 0
         rows = [
             [
-                str(rank.rank),
+                named(rank),
                 rank.host,
                 "lags" if rank.lags and rank.status == "running" else rank.status,
                 "-" if rank.last_step is None else str(rank.last_step),
                 "-" if rank.behind is None else str(rank.behind),
                 str(rank.lost),
-                age(rank.last_seen),
+                age(rank.last_seen) if rank.last_seen else "-",
             ]
             for rank in client.ranks(run)
         ]
         columns = ["rank", "host", "status", "step", "behind", "lost", "last seen"]
         print_table(columns, rows, empty=f"run {run} has no ranks yet")
         return 0
+
+
+def named(rank: RankSummary) -> str:
+    """Give a rank's number, or those of several that were never seen.
+
+    Example:
+        >>> named(RankSummary(1, 7, "never seen", 0.0, upto=3))
+        '1-3'
+    """
+    return str(rank.rank) if rank.upto is None else f"{rank.rank}-{rank.upto}"

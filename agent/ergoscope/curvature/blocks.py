@@ -47,7 +47,7 @@ def blocks_of(model: nn.Module, trained: Iterable[Tensor], scope: Scope) -> list
         raise ValueError(f"scope is {scope!r}; it must be one of {allowed}")
     wanted = {id(p): p for p in trained if p.requires_grad and p.is_floating_point()}
     if not wanted:
-        raise ValueError("no parameter of the model is trained, so there is nothing to take a Hessian over")
+        raise ValueError("no real parameter of the model is trained, so there is nothing to take a Hessian over")
     if scope == "model":
         return [Block("", tuple(wanted.values()))]
     if scope == "last":

@@ -17,7 +17,8 @@ from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 from ergoscope.curvature.guard import guarded
 from ergoscope.curvature.parts import join, split
 from ergoscope.curvature.passes import Pass
-from ergoscope.curvature.replay import Tail
+from ergoscope.curvature.replay import repeat
+from ergoscope.curvature.tail import Tail
 
 # How far to move, as a share of the weights' norm: measured on a tanh net, the error is smallest near these.
 _SHARES = {torch.float64: 1e-5, torch.float32: 1e-3}
@@ -92,25 +93,26 @@ def _write(parameter: Tensor, content: Tensor) -> None:
 
 
 @contextmanager
-def replayed_differences(loss: Tensor, run: Pass, parameters: Sequence[Tensor]) -> Iterator[DifferenceProducts]:
+def replayed_differences(tail: Tail, run: Pass, parameters: Sequence[Tensor]) -> Iterator[DifferenceProducts]:
     """Take products by differences, through repeated forward passes of the job's model, while the context lasts.
 
     What follows the model's output z is taken as f(z) + g (z' - z) + ½ (z' - z)ᵀ H_f (z' - z), which changes the
     result by O(ε²) only. To be used within the wrapped `backward`, before the job's own.
 
     Args:
-        loss: A scalar with its graph, as the job is about to go backward from it.
+        tail: Of the loss, as the job is about to go backward from it.
         run: The forward pass that it came from.
         parameters: Leaves of the model, at least one.
 
     Raises:
-        ValueError: as `DifferenceProducts` and `Tail.of`.
+        ValueError: The pass computed in half precision, or the parameters are in it.
     """
-    tail = Tail.of(loss, run)
+    if run.halved:
+        raise ValueError("the forward pass ran in half precision; differences of gradients are mostly rounding then")
 
     def slope() -> Tensor:
         with torch.enable_grad():
-            again, outer = tail.repeat(run)
+            again, outer = repeat(tail, run)
             return join(torch.autograd.grad(again, parameters, outer, allow_unused=True), parameters)
 
     with guarded(run.model):

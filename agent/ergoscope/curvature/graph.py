@@ -6,10 +6,11 @@ curvature that goes through it, and what is left is still symmetric. So such gra
 before anything is tried.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import Node
@@ -56,18 +57,19 @@ class Survey:
     obstacle: Obstacle = Obstacle.NONE
 
 
-def survey(loss: Tensor, parameters: Iterable[Tensor] = ()) -> Survey:
-    """Walk the graph of `loss`, once through each node.
+def survey(roots: Tensor | Sequence[Tensor], parameters: Iterable[Tensor] = ()) -> Survey:
+    """Walk the graph of `roots`, once through each node.
 
     Args:
-        loss: As the job is about to go backward from it.
+        roots: A loss as the job is about to go backward from it, or what a model gave.
         parameters: Looked at for hooks of the user's, which fire at each extra pass.
     """
-    if loss.grad_fn is None:
+    roots = [roots] if isinstance(roots, Tensor) else roots
+    if all(root.grad_fn is None for root in roots):
         return Survey(obstacle=Obstacle.NO_GRAPH)
     if any(p._backward_hooks for p in parameters):
         return Survey(obstacle=Obstacle.HOOKED)
-    nodes = _walk([loss])
+    nodes = _walk(roots)
     if nodes is None:
         return Survey(obstacle=Obstacle.TOO_LARGE)
     fused = [node for node in nodes if node.name() in _FUSED]
@@ -78,9 +80,33 @@ def survey(loss: Tensor, parameters: Iterable[Tensor] = ()) -> Survey:
     return Survey(tuple(fused), tuple(sorted(custom)), opaque)
 
 
-def fused_attention(outputs: Iterable[Tensor]) -> list[Node]:
-    """List the nodes of fused attention that outputs come from."""
-    return [node for node in _walk(outputs) or () if node.name() in _FUSED]
+def objection(loss: Tensor) -> str:
+    """Why no pass but the job's own may go backward from a loss; empty when one may.
+
+    Returns:
+        The end of a sentence.
+    """
+    names: dict[type, list[str]] = {}
+    return next((reason for node in _walk([loss]) or () if (reason := objection_to(node, names))), "")
+
+
+def objection_to(node: object, names: dict[type, list[str]]) -> str:
+    """Why no pass but the job's own may go through one node; `names` keeps what was found out about its kind.
+
+    What torch itself has made only reads what it saved. Functions written in Python, compiled ones among them, may let
+    go of it; hooks on what was saved may compute a forward pass again, or give a copy away once.
+    """
+    kind = type(node)
+    if getattr(torch._C._functions, kind.__name__, None) is not kind:
+        return f"{kind.__name__} in the graph of the loss may go backward only once"
+    if kind not in names:
+        names[kind] = [name for name in dir(kind) if name.startswith("_raw_saved_")]
+    for name in names[kind]:
+        saved = getattr(node, name)
+        for one in saved if isinstance(saved, (list, tuple)) else (saved,):
+            if getattr(one, "unpack_hook", one) is not None:  # a torch that does not say may have one
+                return "what the graph has saved goes through hooks, as checkpoints and offloading make it"
+    return ""
 
 
 def _walk(outputs: Iterable[Tensor]) -> list[Node] | None:

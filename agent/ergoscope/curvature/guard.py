@@ -1,12 +1,13 @@
 """Running a job's model once more so that its training cannot tell.
 
-Put back is what a pass changes by itself: random generators, buffers, modes, gradients and the modules' attributes.
-Out of reach is what it changes inside of other objects: a list that a module appends to, a generator of its own, a
-global variable, a file. Hooks that the job itself has placed run, as they would in any pass.
+Put back is what a pass changes by itself: random generators, buffers, modes, gradients and the modules' attributes,
+also what is in the lists, sets and dictionaries among these. Out of reach is what it changes inside of other objects: a
+generator of its own, a global variable, a file. Hooks that the job itself has placed run, as they would in any pass.
 """
 
 import random
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
@@ -14,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
+Collection = list[object] | set[object] | deque[object] | dict[object, object]
+_TABLES = ("_parameters", "_buffers", "_modules")
 _running: list[nn.Module] = []  # what hears a pass may be on another thread, so this cannot be handed around
 
 
@@ -42,8 +45,8 @@ def guarded(model: nn.Module, *, seed: int | None = None) -> Iterator[None]:
 
     Put back on the way out, also after an error, which passes through: torch's generators on the host and on every
     device in use, Python's and numpy's; bits, identity and version of all buffers; of all modules what is an attribute,
-    a parameter, a buffer and whether they are in training mode; gradients of the parameters, which are away inside;
-    whether gradients are needed, for each parameter and as a mode.
+    a parameter, a buffer, a member of an attribute that collects, and whether they are in training mode; gradients of
+    the parameters, which are away inside; whether gradients are needed, for each parameter and as a mode.
 
     Graphs that are built inside must be done with inside. Autocast stays as it is, but its cache is not used: copies
     made without gradients would stay in it for training to find. Compiled code is passed over and runs as written,
@@ -94,7 +97,7 @@ def modes_kept() -> Iterator[None]:
 @contextmanager
 def _generators_kept(model: nn.Module) -> Iterator[list[torch.Generator]]:
     """Keep the states of all default generators; gives torch's own. Of devices their states are kept on the host."""
-    generators = _default_generators(model)
+    generators = default_generators(model)
     states = [generator.get_state() for generator in generators]
     of_python, numpy = random.getstate(), sys.modules.get("numpy.random")
     of_numpy = None if numpy is None else numpy.get_state(legacy=False)
@@ -108,7 +111,8 @@ def _generators_kept(model: nn.Module) -> Iterator[list[torch.Generator]]:
             numpy.set_state(of_numpy)
 
 
-def _default_generators(model: nn.Module) -> list[torch.Generator]:
+def default_generators(model: nn.Module) -> list[torch.Generator]:
+    """List torch's own generators on the host and on every device in use; `model` tells whether Apple's is."""
     found = [torch.default_generator]
     for backend in (torch.cuda, torch.xpu):
         if backend.is_initialized():
@@ -133,15 +137,19 @@ def _modules_kept(model: nn.Module) -> Iterator[None]:
     modules = list(model.modules())
     flags = [module.training for module in modules]
     tables: list[dict[str, object]] = []
+    collections: list[Collection] = []
     for module in modules:
         own = vars(module)
-        tables += [own, *(own[name] for name in ("_parameters", "_buffers", "_modules") if type(own.get(name)) is dict)]
-    before = [dict(table) for table in tables]
+        tables += [own, *(own[name] for name in _TABLES if type(own.get(name)) is dict)]
+        collections += [v for name, v in own.items() if type(v) in (list, set, deque, dict) and name not in _TABLES]
+    before, members = [dict(table) for table in tables], [_members(one) for one in collections]
     try:
         yield
     finally:
         for table, entries in zip(tables, before, strict=True):
             _put_back(table, entries)
+        for collection, held in zip(collections, members, strict=True):
+            _refill(collection, held)
         for module, training in zip(modules, flags, strict=True):
             if module.training != training:  # a scripted module keeps it elsewhere
                 module.training = training
@@ -156,6 +164,24 @@ def _put_back(table: dict[str, object], entries: dict[str, object]) -> None:
     for name, value in entries.items():
         if name not in table or table[name] is not value:
             table[name] = value
+
+
+def _members(collection: Collection) -> list[object]:
+    return [part for pair in collection.items() for part in pair] if isinstance(collection, dict) else list(collection)
+
+
+def _refill(collection: Collection, before: list[object]) -> None:
+    """Make a collection hold just these objects; one that does is not written to. None is asked what it equals."""
+    now = _members(collection)
+    if len(now) == len(before) and all(a is b for a, b in zip(now, before, strict=True)):
+        return
+    collection.clear()
+    if isinstance(collection, dict):
+        collection.update(zip(before[::2], before[1::2], strict=True))
+    elif isinstance(collection, set):
+        collection.update(before)
+    else:
+        collection.extend(before)
 
 
 @contextmanager

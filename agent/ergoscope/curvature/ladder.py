@@ -1,8 +1,9 @@
 """Which way to Hessian-vector products a loss allows, and what a result of it may be called.
 
-From the surest to the dearest: the job's own graph; one more forward pass, where the graph cannot be differentiated
-twice; differences of gradients, where the model cannot; else none, and the reason. A graph with Python functions of
-somebody's own may drop curvature without a word, so what comes of it is compared once with a difference of gradients.
+From the surest to the dearest: the job's own graph; one more forward pass, where the graph may be gone through but once
+or is compiled; differences of gradients, where the model cannot be differentiated twice; else none, and the reason. A
+model with Python functions of somebody's own may drop curvature without a word, so what comes of it is compared once
+with a difference of gradients.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,12 @@ import torch
 from torch import Tensor
 
 from ergoscope.curvature.differences import replayed_differences
-from ergoscope.curvature.graph import Obstacle, Survey, survey
+from ergoscope.curvature.graph import Obstacle, Survey, objection, survey
+from ergoscope.curvature.guard import ran_out_of_memory
 from ergoscope.curvature.live import live_products
 from ergoscope.curvature.passes import Pass
-from ergoscope.curvature.replay import replayed_products
+from ergoscope.curvature.replay import rehearse, replayed_products
+from ergoscope.curvature.tail import Tail
 
 _FAR = 0.02  # relative difference beyond which two ways do not agree: differences of gradients are good to 1e-3
 
@@ -43,53 +46,135 @@ class Products(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Obtained:
+    """Products, and how they were obtained.
+
+    custom: names of functions of the job's own that they go through and nobody has vouched for.
+    doubt: no dimensions; how far they are from differences of gradients, where there are such functions.
+    drift: no dimensions; how far a forward pass that was run again is from the job's own, see `Rehearsal`.
+    """
+
+    products: Products
+    how: How
+    custom: frozenset[str] = frozenset()
+    doubt: Tensor | None = None
+    drift: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
-    """A way that is open, or the reason why none is: then `how` is None."""
+    """A way that is open, or the reason why none is: then `how` is None.
+
+    deaf: whether one would be open had the forward pass been heard.
+    """
 
     how: How | None
     survey: Survey
     reason: str = ""
+    deaf: bool = False
 
 
-def choose(loss: Tensor, run: Pass | None, parameters: Sequence[Tensor], trusted: frozenset[str]) -> Way:
+def choose(loss: Tensor, run: Pass | str, parameters: Sequence[Tensor]) -> Way:
     """Choose the way for a loss.
 
     Args:
         loss: As the job is about to go backward from it.
-        run: The forward pass it came from, when that was heard.
+        run: The forward pass it came from, or why that is not known; empty when nobody has listened.
         parameters: Over which the Hessian is taken.
-        trusted: Names of Python functions whose curvature was found to be right.
     """
     found = survey(loss, parameters)
-    if found.obstacle in (Obstacle.COMPILED, Obstacle.DROPOUT):
-        if run is None:
-            return Way(None, found, f"{found.obstacle}, and its forward pass could not be heard to repeat it")
-        return Way(How.REPLAYED if found.obstacle is Obstacle.COMPILED else How.DIFFERENCE, found)
-    if found.obstacle:
-        return Way(None, found, found.obstacle)
+    reason: str = found.obstacle
+    if reason and found.obstacle not in (Obstacle.COMPILED, Obstacle.DROPOUT):
+        return Way(None, found, reason)
     if any(p.layout is not torch.strided for p in parameters):
         return Way(None, found, "a parameter is sparse")
-    return Way(How.EXACT if trusted.issuperset(found.custom) else How.UNVERIFIED, found)
+    reason = reason or objection(loss)
+    if not reason:
+        return Way(How.EXACT, found)
+    if isinstance(run, str):
+        return Way(None, found, f"{reason}; nor can its forward pass be repeated: {run or _UNHEARD}", deaf=not run)
+    if found.obstacle is Obstacle.COMPILED and run.drew:
+        return Way(None, found, _OTHER_DRAWS)
+    return Way(How.DIFFERENCE if found.obstacle is Obstacle.DROPOUT else How.REPLAYED, found)
+
+
+_UNHEARD = "it was not heard"
+_OTHER_DRAWS = (
+    "the model is compiled and draws random numbers, as for dropout: run as it is written it would draw others"
+)
 
 
 @contextmanager
-def products(way: Way, loss: Tensor, run: Pass | None, parameters: Sequence[Tensor]) -> Iterator[Products]:
+def products(
+    way: Way,
+    loss: Tensor,
+    run: Pass | str,
+    parameters: Sequence[Tensor],
+    *,
+    trusted: frozenset[str] = frozenset(),
+    differences: bool = False,
+) -> Iterator[Obtained]:
     """Take products in the chosen way while the context lasts.
+
+    Args:
+        way: As `choose` gave it for what follows.
+        loss: As the job is about to go backward from it.
+        run: The forward pass it came from, or why that is not known.
+        parameters: Over which the Hessian is taken.
+        trusted: Names of Python functions whose second derivatives were found to be right.
+        differences: Take differences of gradients where a forward pass is repeated, because second derivatives were
+            found to be wrong.
 
     Raises:
         ValueError: No way is open, or it turned out not to be.
     """
-    if way.how in (How.EXACT, How.UNVERIFIED):
+    if way.how is How.EXACT:
         with live_products(loss, parameters, way.survey) as exact:
-            yield exact
-    elif way.how is How.REPLAYED and run is not None:
-        with replayed_products(loss, run, parameters) as replayed:
-            yield replayed
-    elif way.how is How.DIFFERENCE and run is not None:
-        with replayed_differences(loss, run, parameters) as differences:
-            yield differences
-    else:
+            yield Obtained(exact, How.EXACT)
+    elif way.how is None or isinstance(run, str):
         raise ValueError(f"no way to second derivatives is open: {way.reason or 'the forward pass was not heard'}")
+    else:
+        tail = Tail.of(loss, run, parameters)
+        once = differences or way.how is How.DIFFERENCE
+        with _repeated(tail, run, parameters, trusted=trusted, once=once) as obtained:
+            yield obtained
+
+
+@contextmanager
+def _repeated(
+    tail: Tail, run: Pass, parameters: Sequence[Tensor], *, trusted: frozenset[str], once: bool
+) -> Iterator[Obtained]:
+    """Take products through one more forward pass; with `once` the model is differentiated but once."""
+    seen = rehearse(tail, run, parameters)
+    found = seen.survey
+    if found.obstacle not in (Obstacle.NONE, Obstacle.DROPOUT):
+        raise ValueError(found.obstacle)
+    custom = frozenset(found.custom) - trusted
+    if once or found.obstacle:
+        with replayed_differences(tail, run, parameters) as apart:
+            yield Obtained(apart, How.DIFFERENCE, drift=seen.drift)
+        return
+    with replayed_products(tail, run, parameters) as again:
+        if not custom:
+            yield Obtained(again, How.REPLAYED, drift=seen.drift)
+            return
+        with replayed_differences(tail, run, parameters) as apart:
+            product = _tried(again)
+            if product is None:
+                yield Obtained(apart, How.DIFFERENCE, drift=seen.drift)
+                return
+            doubt = disagreement(product, apart(again.gradient))
+        yield Obtained(again, How.UNVERIFIED, custom, doubt, seen.drift)
+
+
+def _tried(again: Products) -> Tensor | None:
+    """The product with the gradient; None when a function of the job's own fails at a second derivative."""
+    try:
+        return again(again.gradient)
+    except Exception as error:  # its backward pass is anybody's code
+        if ran_out_of_memory(error):
+            raise
+        return None
 
 
 def disagreement(one: Tensor, other: Tensor) -> Tensor:

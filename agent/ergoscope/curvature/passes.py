@@ -1,15 +1,26 @@
-"""A forward pass of the job's model that is remembered, and which of its outputs the loss was made of."""
+"""A forward pass of the job's model that is remembered, so that it can be run once more."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 _DEPTH = 32  # containers within containers: deeper ones hold themselves
+_HALVES = (torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True, slots=True)
+class Casts:
+    """How autocast stood for one kind of device."""
+
+    device: str
+    enabled: bool
+    dtype: torch.dtype
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pass:
     """One forward pass of the job's model, kept by reference.
 
@@ -17,6 +28,8 @@ class Pass:
     args, kwargs: what it was given; versions: of the tensors among them, in the order of `tensors_in`.
     output: what it gave.
     generators: the states of torch's generators before it, each with its generator.
+    casts: how autocast stood.
+    drew: whether it moved one of the generators on.
     """
 
     model: nn.Module
@@ -24,12 +37,36 @@ class Pass:
     kwargs: Mapping[str, object]
     versions: tuple[int, ...]
     output: object
-    generators: tuple[tuple[torch.Generator, Tensor], ...]
+    generators: tuple[tuple[torch.Generator, Tensor], ...] = ()
+    casts: tuple[Casts, ...] = ()
+    drew: bool = False
 
     @property
     def altered(self) -> bool:
         """Whether an input was changed in place since."""
         return self.versions != tuple(t._version for t in tensors_in((self.args, self.kwargs)))
+
+    @property
+    def halved(self) -> bool:
+        """Whether it computed in half precision."""
+        autocast = any(cast.enabled and cast.dtype in _HALVES for cast in self.casts)
+        return autocast or any(p.dtype in _HALVES for p in self.model.parameters())
+
+    def again(self) -> object:
+        """Run the model on the same inputs, with the same draws, inside of `ergoscope.curvature.guard.guarded`."""
+        with ExitStack() as stack:
+            for cast in self.casts:
+                stack.enter_context(
+                    torch.autocast(cast.device, dtype=cast.dtype, enabled=cast.enabled, cache_enabled=False)
+                )
+            for generator, state in self.generators:
+                generator.set_state(state)
+            return self.model(*self.args, **self.kwargs)
+
+
+def casts_on(*devices: str) -> tuple[Casts, ...]:
+    """How autocast stands now for kinds of devices."""
+    return tuple(Casts(d, torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in dict.fromkeys(devices))
 
 
 def tensors_in(value: object, *, depth: int = _DEPTH) -> list[Tensor]:
@@ -40,19 +77,3 @@ def tensors_in(value: object, *, depth: int = _DEPTH) -> list[Tensor]:
         return []
     parts = value.values() if isinstance(value, Mapping) else value
     return [tensor for one in parts for tensor in tensors_in(one, depth=depth - 1)]
-
-
-def heads(loss: Tensor, output: object) -> list[int]:
-    """Find through which tensors of a model's output its loss goes; numbers in the order of `tensors_in`.
-
-    A model may give its loss itself, beside the logits; then the loss alone is meant.
-    """
-    outputs = tensors_in(output)
-    for number, one in enumerate(outputs):
-        if one is loss or (one.grad_fn is not None and one.grad_fn is loss.grad_fn):
-            return [number]
-    wanted = [number for number, one in enumerate(outputs) if one.requires_grad and one.is_floating_point()]
-    if not wanted or loss.grad_fn is None:
-        return []
-    through = torch.autograd.grad(loss, [outputs[n] for n in wanted], retain_graph=True, allow_unused=True)
-    return [number for number, found in zip(wanted, through, strict=True) if found is not None]

@@ -51,14 +51,14 @@ def probed_products(
 
     def slope() -> Tensor:
         with guarded(objective.model, seed=seed), torch.enable_grad():
-            loss = _mean(objective.evaluate(objective.model))
+            loss = objective.mean()
             return join(torch.autograd.grad(loss, parameters, allow_unused=True), parameters)
 
     if differences:
         yield Probed(DifferenceProducts(slope, parameters), How.DIFFERENCE)
         return
     with guarded(objective.model, seed=seed), torch.enable_grad():
-        loss = _mean(objective.evaluate(objective.model))
+        loss = objective.mean()
         found = survey(loss, parameters)
         if found.obstacle is Obstacle.DROPOUT:
             yield Probed(DifferenceProducts(slope, parameters), How.DIFFERENCE)
@@ -73,10 +73,3 @@ def probed_products(
                 yield Probed(products, How.UNVERIFIED, custom, doubt)
             else:
                 yield Probed(products, How.EXACT)
-
-
-def _mean(given: object) -> Tensor:
-    if not isinstance(given, Tensor) or not given.is_floating_point():
-        kind = given.dtype if isinstance(given, Tensor) else type(given).__name__
-        raise ValueError(f"loss_fn must give a tensor of losses, and gives {kind}")
-    return given.mean()

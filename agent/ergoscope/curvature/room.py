@@ -38,3 +38,21 @@ def needed(size: int, vectors: int, device: torch.device) -> float:
     """
     held = 4.0 * size * vectors
     return held + torch.cuda.memory_allocated(device) if device.type == "cuda" else 2.0 * held
+
+
+def lasting(size: int, vectors: int, device: torch.device) -> bool:
+    """Whether vectors can be kept from step to step, also while the job uses most.
+
+    Of a CUDA device what it used most so far is known, our own looks included, so this errs to the safe side. Of others
+    it is not known: `spare` has to do.
+
+    Args:
+        size: Entries of a vector, in fp32.
+        vectors: How many are kept.
+        device: Where.
+    """
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    at_most = torch.cuda.max_memory_allocated(device)
+    return free + torch.cuda.memory_reserved(device) - at_most >= 4.0 * size * vectors

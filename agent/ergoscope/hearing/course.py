@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
+
+from ergoscope.curvature.graph import objection_to
 
 
 class Node(Protocol):
@@ -61,7 +62,7 @@ def course_of(loss: Node, place: Place, wanted: set[int]) -> Course | str:
     through = _below(place.node)
     names: dict[type, list[str]] = {}
     for node in around | through:
-        reason = _objection(node, names)
+        reason = objection_to(node, names)
         if reason:
             return reason
     if any(id(p) in wanted for node in around - {place.node} for p in _parameter(node)):
@@ -70,19 +71,6 @@ def course_of(loss: Node, place: Place, wanted: set[int]) -> Course | str:
     if any(p._backward_hooks for p in found):
         return "a parameter has hooks of the job's own"
     return Course(place, found) if found else "the model's output depends on none of the parameters"
-
-
-def objection(loss: Node) -> str:
-    """Why no pass but the job's own may go backward from a loss; empty when one may.
-
-    Args:
-        loss: The node that made the loss.
-
-    Returns:
-        The end of a sentence.
-    """
-    names: dict[type, list[str]] = {}
-    return next((reason for node in _below(loss) if (reason := _objection(node, names))), "")
 
 
 def _below(start: Node, *, but: Node | None = None) -> set[Node]:
@@ -102,17 +90,3 @@ def _below(start: Node, *, but: Node | None = None) -> set[Node]:
 def _parameter(node: Node) -> Iterator[Tensor]:
     if type(node).__name__ == "AccumulateGrad":
         yield node.variable  # type: ignore[attr-defined]  # this kind of node has it
-
-
-def _objection(node: Node, names: dict[type, list[str]]) -> str:
-    kind = type(node)
-    if getattr(torch._C._functions, kind.__name__, None) is not kind:
-        return f"{kind.__name__} in the graph of the loss may go backward only once"
-    if kind not in names:
-        names[kind] = [name for name in dir(kind) if name.startswith("_raw_saved_")]
-    for name in names[kind]:
-        saved = getattr(node, name)
-        for one in saved if isinstance(saved, (list, tuple)) else (saved,):
-            if getattr(one, "unpack_hook", one) is not None:  # a torch that does not say may have one
-                return "what the graph has saved goes through hooks, as checkpoints and offloading make it"
-    return ""

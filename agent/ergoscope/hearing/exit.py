@@ -1,22 +1,20 @@
 """Where the output of a model leaves it in the graph of one step."""
 
-import inspect
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules import module as modules
 from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.hooks import RemovableHandle
 
 from ergoscope.curvature.guard import probing
 from ergoscope.curvature.passes import tensors_in
 from ergoscope.hearing.course import Place
+from ergoscope.hearing.listening import KEYWORDS, compiled_in_place, take_away
 from ergoscope.shards import is_spread
 
 _DEPTH = 4  # containers within containers in which an input is looked for
 Note = Callable[[object, object], None]
-_KEYWORDS = {"with_kwargs": True} if "with_kwargs" in inspect.signature(register_module_forward_hook).parameters else {}
 
 
 class Exit:
@@ -42,23 +40,19 @@ class Exit:
         """Note the output of the next forward pass of the whole model."""
         self.close()
         self.found = "the forward pass of the watched model was not seen"
-        # Compiled in place, it may run without a frame of its own, and then what listens would be compiled.
-        compiled = any(getattr(m, "_compiled_call_impl", None) is not None for m in self._model.modules())
-        if self._note is not None and not compiled:
+        if self._note is not None and not compiled_in_place(self._model):
             note = self._note
 
             def left(module: nn.Module, *told: object) -> None:  # positional arguments, keywords, the output
                 if module is self._model:
                     note(told[:-1], told[-1])
 
-            self._handle = register_module_forward_hook(left, **_KEYWORDS)
+            self._handle = register_module_forward_hook(left, **KEYWORDS)
 
     def close(self) -> None:
         """Note nothing more, and forget the place: it keeps a graph alive."""
         if self._handle is not None:
-            self._handle.remove()
-            # What torch forgets to take away with it, and then finds whenever it compiles a module.
-            getattr(modules, "_global_forward_hooks_with_kwargs", {}).pop(self._handle.id, None)
+            take_away(self._handle)
             self._handle = None
         self.found = ""
 

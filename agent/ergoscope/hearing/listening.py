@@ -1,10 +1,13 @@
 """Hooks on a model's forward pass that are there only for the steps that are looked at."""
 
+import inspect
 import sys
 from collections.abc import Callable
+from typing import ParamSpec, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as modules
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
@@ -13,7 +16,17 @@ from ergoscope.shards import is_spread
 
 Hear = Callable[[Tensor], None]
 Tell = Callable[[nn.Module, Tensor], None]
-Guard = Callable[[Tell], Tell]
+P = ParamSpec("P")
+# What makes torch tell a global hook what a model was given by name; not every version can.
+KEYWORDS = {"with_kwargs": True} if "with_kwargs" in inspect.signature(register_module_forward_hook).parameters else {}
+
+
+class Guard(Protocol):
+    """Makes entry points that cannot disturb training, see `ergoscope.fence.Fence`."""
+
+    def __call__(self, entry: Callable[P, None]) -> Callable[P, None]:
+        """Make one of `entry`."""
+        ...
 
 
 class Ear:
@@ -96,8 +109,24 @@ def _capturing(tensor: Tensor) -> bool:
     return tensor.is_cuda and torch.cuda.is_current_stream_capturing()
 
 
-def anything_compiled() -> bool:
-    """Whether dynamo has compiled a frame in this process: it would trace a model again that has new hooks."""
+def take_away(handle: RemovableHandle) -> None:
+    """Remove a global hook, with what torch forgets of it and then finds whenever it compiles a module."""
+    handle.remove()
+    getattr(modules, "_global_forward_hooks_with_kwargs", {}).pop(handle.id, None)
+
+
+def anything_compiled(*models: nn.Module) -> bool:
+    """Whether dynamo would trace something again that has new hooks.
+
+    Args:
+        models: Whose parts may be compiled in place; of everything else in the process it shows once dynamo has
+            compiled a frame.
+    """
     utils = sys.modules.get("torch._dynamo.utils")
     counters = getattr(utils, "counters", {})
-    return bool(counters.get("frames"))
+    return bool(counters.get("frames")) or any(map(compiled_in_place, models))
+
+
+def compiled_in_place(model: nn.Module) -> bool:
+    """Whether a part of a model is compiled in place: it may run without a frame of its own that dynamo would count."""
+    return any(vars(part).get("_compiled_call_impl") is not None for part in model.modules())

@@ -1,31 +1,22 @@
 """The scores that a model gave its examples, as the graph of the loss keeps them for the backward pass.
 
-No forward pass of ours and no hook: a cross-entropy saves its log-probabilities and targets, a binary one its logits.
-What a job has put hooks on is left alone: reading it may compute a checkpoint again or copy from the host. Source of
-the names: torch's derivatives.yaml.
+A cross-entropy saves its log-probabilities and targets, a binary one its logits. Source of the names: torch's
+derivatives.yaml.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from ergoscope.hearing.course import Node
+from ergoscope.hearing.nearby import kind, nearest, saved
 from ergoscope.numerics.histogram import stride
-from ergoscope.shards import is_spread
 
 ROWS = 4096  # examples looked at in one loss
 ENTRIES = 1 << 24  # scores looked at in one loss
-_NODES = 64  # of the graph, from the loss on, that are looked at
 _CLASSES = ("NllLossBackward", "NllLoss2DBackward")
 _TWO_SIDES = ("BinaryCrossEntropyWithLogitsBackward", "SoftMarginLossBackward")
-
-
-class _Node(Protocol):
-    """A node of autograd's graph."""
-
-    @property
-    def next_functions(self) -> "tuple[tuple[_Node | None, int], ...]": ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,50 +45,21 @@ def scores_of(roots: object) -> list[Scores]:
     Returns:
         Tensors on their device, not waited for. They share memory with the graph: not to be kept or changed.
     """
-    tensors = roots if isinstance(roots, (list, tuple)) else [roots]
-    level = [node for node in (getattr(t, "grad_fn", None) for t in tensors) if node is not None]
-    found = [_read(node) for node in _nearest(level)]
+    found = [_read(node) for node in nearest(roots, (*_CLASSES, *_TWO_SIDES))]
     return [scores for scores in found if scores is not None]
 
 
-def _nearest(level: list[_Node]) -> list[_Node]:
-    looked = 0
-    while level and looked < _NODES:
-        level = level[: _NODES - looked]
-        looked += len(level)
-        losses = [node for node in level if _kind(node) in (*_CLASSES, *_TWO_SIDES)]
-        if losses:
-            return losses
-        level = list(dict.fromkeys(below for node in level for below, _ in node.next_functions if below is not None))
-    return []
-
-
-def _kind(node: _Node) -> str:
-    return type(node).__name__.rstrip("0123456789")
-
-
-def _read(node: _Node) -> Scores | None:
-    scores, targets = _saved(node, "self"), _saved(node, "target")
+def _read(node: Node) -> Scores | None:
+    scores, targets = saved(node, "self"), saved(node, "target")
     if scores is None or targets is None or not scores.numel() or scores.is_complex():
         return None
-    kind = _kind(node)
-    if kind in _TWO_SIDES:
-        if kind == "SoftMarginLossBackward":
+    made_by = kind(node)
+    if made_by in _TWO_SIDES:
+        if made_by == "SoftMarginLossBackward":
             targets = (targets + 1) / 2
         return _of_two_sides(scores, targets) if scores.shape == targets.shape else None
     ignored: int = node._saved_ignore_index  # type: ignore[attr-defined]  # both kinds have it
     return _of_classes(scores, targets, ignored - (1 << 64) if ignored >= 1 << 63 else ignored)
-
-
-def _saved(node: _Node, name: str) -> Tensor | None:
-    try:
-        raw = getattr(node, f"_raw_saved_{name}")
-        if getattr(raw, "unpack_hook", raw) is not None:  # of a torch that does not say, nothing is read
-            return None
-        value = getattr(node, f"_saved_{name}")
-    except (AttributeError, RuntimeError):  # the graph is gone, or somebody wrote over it
-        return None
-    return value.detach() if isinstance(value, Tensor) and not is_spread(value) else None
 
 
 def _of_two_sides(logits: Tensor, targets: Tensor) -> Scores:

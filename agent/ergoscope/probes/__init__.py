@@ -14,7 +14,11 @@ from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.sharpness import SharpnessProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
+from ergoscope.probes.slices.probe import SliceProbe
+from ergoscope.probes.spectrum import SpectrumProbe
 from ergoscope.probes.timing import TimingProbe
+from ergoscope.probes.trial.trial import TrialProbe
+from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from ergoscope.probes.update import UpdateProbe
 from ergoscope.probes.weights import WeightProbe
 
@@ -39,6 +43,10 @@ PROBES = (
     MarginProbe,
     OpposingProbe,
     SharpnessProbe,
+    SpectrumProbe,
+    TrialProbe,
+    TrustRatioProbe,
+    SliceProbe,
 )
 
 __all__ = [
@@ -57,8 +65,12 @@ __all__ = [
     "OpposingProbe",
     "RateProbe",
     "SharpnessProbe",
+    "SliceProbe",
+    "SpectrumProbe",
     "SuccessiveGradientProbe",
     "TimingProbe",
+    "TrialProbe",
+    "TrustRatioProbe",
     "UpdateHistogramProbe",
     "UpdateProbe",
     "WeightProbe",

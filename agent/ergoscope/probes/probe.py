@@ -19,7 +19,7 @@ Reader = Callable[[Sequence[float], Findings], None]
 class Reading:
     """What one probe took at one step.
 
-    values: real tensors without dimensions, or one fp32 vector, made without waiting for them; or numbers that the
+    values: real tensors without dimensions, or one vector, made without waiting for them; or numbers that the
         host knows already.
     read: called with the same numbers on the host, a step or more later, to add what they say to the step's findings.
     """
@@ -45,7 +45,7 @@ class Probe(Protocol):
 class Sheet:
     """The readings of one optimizer at one step, on their way to the host.
 
-    On a device they are stacked into one fp32 vector that the device sends when it gets there. On the CPU they are
+    On a device they are put into one vector that the device sends when it gets there. On the CPU they are
     there already. Numbers are few and this code runs with cold caches, so plain lists are faster than arrays.
     """
 

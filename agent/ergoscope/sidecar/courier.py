@@ -1,7 +1,7 @@
 """Takes a spool's batches to the server, in order, each until it is acknowledged or refused for good."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from ergoscope.sidecar.spool import (
     write_delivered,
 )
 from ergoscope_contract.records import Event
+from ergoscope_contract.slices import SliceRequest
 
 REFUSED = "refused"
 FIRST_WAIT_S = 0.1
@@ -43,7 +44,7 @@ def refused_batches(folder: Path) -> int:
 
 
 class Courier:
-    """Delivers one spool.
+    """Delivers one spool, and hands on what the server asks of the job.
 
     reachable: whether there is a server that takes batches; None before the first try.
     failures: deliveries in a row that must be tried again.
@@ -58,9 +59,10 @@ class Courier:
         chance: Callable[[], float],
         tell: Callable[[Event], None],
         clock: Callable[[], float],
+        ask: Callable[[Sequence[SliceRequest]], None] = lambda _: None,
     ) -> None:
         self._folder, self._delivery, self._keep = folder, delivery, keep
-        self._chance, self._tell, self._clock = chance, tell, clock
+        self._chance, self._tell, self._clock, self._ask = chance, tell, clock, ask
         self._place = read_delivered(folder)
         self._told = -QUIET_S
         self._answered_at: float | None = None
@@ -94,8 +96,10 @@ class Courier:
             self._note_answer()
             if outcome.kind == "refused":
                 self._set_aside(frame, outcome.reason)
-            elif outcome.refusals:
-                self._tell_refusals(outcome)
+            else:
+                self._ask(outcome.requests)
+                if outcome.refusals:
+                    self._tell_refusals(outcome)
             self._pass(frame.after)
         return 0.0
 

@@ -1,17 +1,20 @@
 """One batch to the server, and what became of it."""
 
+import logging
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import msgspec
 import urllib3
 
-from ergoscope_contract.answers import Receipt, Refusal
+from ergoscope_contract.answers import Refusal
+from ergoscope_contract.slices import SliceRequest
 
 # What the server says of a batch; every other refusal is about the way there (a wrong key, a wrong address, an
 # overloaded or half-started server), and the batch must wait for it to be repaired instead of being given up.
 _ABOUT_THE_BATCH = frozenset({400, 413, 422})
 _LONGEST_WAIT_S = 30.0
+_log = logging.getLogger("ergoscope.sidecar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,14 @@ class Outcome:
 
     delivered: the server has it. refused: it never will, for `reason`. later: try again.
     wait_s: how long the server asked to wait. refusals: values of a delivered batch that were not kept.
+    requests: what somebody asks of the job.
     """
 
     kind: Literal["delivered", "refused", "later"]
     reason: str = ""
     wait_s: float = 0.0
     refusals: tuple[Refusal, ...] = ()
+    requests: tuple[SliceRequest, ...] = ()
 
 
 class Delivery(Protocol):
@@ -34,6 +39,17 @@ class Delivery(Protocol):
     def send(self, data: bytes) -> Outcome:
         """Deliver one batch."""
         ...
+
+
+class _Receipt(msgspec.Struct):
+    """As much of a `Receipt` as matters here.
+
+    Requests are looked at one by one: a server that is newer must not seem to refuse batches because it asks for more.
+    """
+
+    stored: bool
+    refused: list[Refusal] = []
+    requests: list[msgspec.Raw] = []
 
 
 class _Problem(msgspec.Struct):
@@ -77,18 +93,28 @@ def judge(status: int, body: bytes, *, retry_after: str | None = None) -> Outcom
     """
     receipt = _receipt(body) if status in {200, 201, 202, 422} else None
     if receipt is not None and receipt.stored:
-        return Outcome("delivered", refusals=tuple(receipt.refused))
+        return Outcome("delivered", refusals=tuple(receipt.refused), requests=_understood(receipt.requests))
     reason = _reason(status, body, receipt)
     if status in _ABOUT_THE_BATCH and (receipt is not None or _problem(body) is not None):
         return Outcome("refused", reason=reason)
     return Outcome("later", reason=reason, wait_s=_seconds(retry_after))
 
 
-def _receipt(body: bytes) -> Receipt | None:
+def _receipt(body: bytes) -> _Receipt | None:
     try:
-        return msgspec.json.decode(body, type=Receipt)
+        return msgspec.json.decode(body, type=_Receipt)
     except msgspec.MsgspecError:
         return None
+
+
+def _understood(requests: list[msgspec.Raw]) -> tuple[SliceRequest, ...]:
+    found = []
+    for request in requests:
+        try:
+            found.append(msgspec.json.decode(request, type=SliceRequest))
+        except msgspec.MsgspecError as error:
+            _log.warning("a request of the server is not understood here and passed over: %s", error)
+    return tuple(found)
 
 
 def _problem(body: bytes) -> _Problem | None:
@@ -98,7 +124,7 @@ def _problem(body: bytes) -> _Problem | None:
         return None
 
 
-def _reason(status: int, body: bytes, receipt: Receipt | None) -> str:
+def _reason(status: int, body: bytes, receipt: _Receipt | None) -> str:
     if receipt is not None and receipt.refused:
         return f"{status}: {receipt.refused[0].where}: {receipt.refused[0].reason}"
     problem = _problem(body)

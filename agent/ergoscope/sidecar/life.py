@@ -21,6 +21,7 @@ from ergoscope.sidecar.recorder import Closed, Recorder
 from ergoscope.sidecar.spool import segment_path, segments
 from ergoscope.sidecar.surroundings import Surroundings
 from ergoscope.sidecar.tables import FILE as TABLES
+from ergoscope.stream.mailbox import MailboxWriter
 from ergoscope.stream.ring import ReaderState, Ring, Word
 from ergoscope_contract.records import Ending, Event
 
@@ -40,7 +41,13 @@ class Sender(threading.Thread):
         self._ring = ring
         self._lock = FileLock(folder / SENDER)
         self._courier = Courier(
-            folder, delivery, keep=manifest.keep_spool, chance=random.random, tell=tell, clock=time.time
+            folder,
+            delivery,
+            keep=manifest.keep_spool,
+            chance=random.random,
+            tell=tell,
+            clock=time.time,
+            ask=MailboxWriter(ring).post,
         )
         self._leave = threading.Event()
         self._wake = threading.Event()

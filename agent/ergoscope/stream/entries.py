@@ -5,9 +5,9 @@ from enum import IntEnum
 
 import msgspec
 
-from ergoscope_contract.records import Ending, Event, Histogram, Run, Sketch, Spectrum
+from ergoscope_contract.records import Ending, Event, Grid, Histogram, Run, Sketch, Spectrum
 
-Record = Histogram | Sketch | Spectrum | Event | Run | Ending
+Record = Histogram | Sketch | Spectrum | Grid | Event | Run | Ending
 
 _ROW = struct.Struct("=qdII")  # step, wall, table, bytes a value
 _encoder = msgspec.msgpack.Encoder()
@@ -25,12 +25,14 @@ class Kind(IntEnum):
     EVENT = 6
     ABOUT = 7
     END = 8
+    GRID = 9
 
 
 KINDS: dict[type[Record], Kind] = {
     Histogram: Kind.HISTOGRAM,
     Sketch: Kind.SKETCH,
     Spectrum: Kind.SPECTRUM,
+    Grid: Kind.GRID,
     Event: Kind.EVENT,
     Run: Kind.ABOUT,
     Ending: Kind.END,

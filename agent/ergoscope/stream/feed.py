@@ -1,4 +1,4 @@
-"""The outlet that writes to a ring; the only thing that the training thread touches."""
+"""The job's end of a ring; the only thing that the training thread touches."""
 
 import os
 import threading
@@ -6,10 +6,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ergoscope.stream.entries import KINDS, Kind, pack_keys, pack_record, pack_row
+from ergoscope.errors import RingError
+from ergoscope.stream.entries import KINDS, Kind, Record, pack_keys, pack_record, pack_row
+from ergoscope.stream.mailbox import MailboxReader
 from ergoscope.stream.overflow import Overflow, Row, Thinned
 from ergoscope.stream.ring import HEAD, Ring, RingWriter, Word
-from ergoscope_contract.records import Ending, Event, Histogram, Run, Sketch, Spectrum
+from ergoscope_contract.records import Ending, Event, Grid, Histogram, Run, Sketch, Spectrum
+from ergoscope_contract.slices import SliceRequest
 
 _ROW = int(Kind.ROW)
 _WIDTH = {"f4": 4, "f8": 8}
@@ -26,6 +29,7 @@ class Feed:
     def __init__(self, ring: Ring) -> None:
         self._ring = ring
         self._writer = RingWriter(ring)
+        self._mailbox = MailboxReader(ring)
         self._owner = os.getpid()
         self._registering = threading.Lock()
         self._columns: list[int] = []  # of each table
@@ -78,13 +82,21 @@ class Feed:
         except Exception:  # a probe's mistake is not the training's
             self._writer.lose()
 
-    def record(self, record: Histogram | Sketch | Spectrum | Event) -> None:
+    def record(self, record: Histogram | Sketch | Spectrum | Grid | Event) -> None:
         """Hand over one record of the contract."""
         self._put(record)
 
     def about(self, run: Run) -> None:
         """Say who the run is, again."""
         self._put(run)
+
+    def requests(self) -> Sequence[SliceRequest]:
+        """What somebody asks of the job, once after each change; a look at one number when there is nothing new."""
+        try:
+            return self._mailbox.take()
+        except RingError as error:
+            self._put(Event(kind="agent", wall=time.time(), text=str(error)))
+            return ()
 
     def settle(self, seconds: float) -> None:
         """Hand over what waits for room in the ring, as the sidecar makes some; what is left after that is lost."""
@@ -110,14 +122,14 @@ class Feed:
         self._put(ending)
         self._ring.words[Word.CLOSED] = _CLOSED[ending.how]
 
-    def _put(self, record: Histogram | Sketch | Spectrum | Event | Run | Ending) -> None:
+    def _put(self, record: Record) -> None:
         if self.inert:
             return
         try:
             kind, packed = KINDS[type(record)], pack_record(record)
             if self._writer.offer(kind, packed):
                 return
-            waits = isinstance(record, Event | Run) and len(packed) <= self._largest
+            waits = _cannot_be_missed(record) and len(packed) <= self._largest
             if waits and len(self._untold) < EVENTS_AT_MOST:
                 self._untold.append((kind, packed))
                 self._full = True
@@ -171,6 +183,10 @@ class Feed:
         return table not in self._unannounced
 
 
+def _cannot_be_missed(record: Record) -> bool:
+    return isinstance(record, Event | Run) or (isinstance(record, Grid) and not record.partial)
+
+
 def _describe(thinned: Thinned) -> Event:
     text = (
         f"the sidecar did not keep up: between steps {thinned.first} and {thinned.last}, {thinned.rows} rows were "
@@ -196,11 +212,15 @@ class Nowhere:
     def row(self, table: int, step: int, values: bytes, *, dtype: str = "f4") -> None:
         """Let it go."""
 
-    def record(self, record: Histogram | Sketch | Spectrum | Event) -> None:
+    def record(self, record: Histogram | Sketch | Spectrum | Grid | Event) -> None:
         """Let it go."""
 
     def about(self, run: Run) -> None:
         """Let it go."""
+
+    def requests(self) -> Sequence[SliceRequest]:
+        """Nobody asks for anything."""
+        return ()
 
     def attend(self, tend: Callable[[], None]) -> None:
         """Look after nobody."""

@@ -1,12 +1,13 @@
 """Shared memory between the job, which writes, and its sidecar, which reads: one mapped file, one header.
 
-    header (4096 bytes)   native 64-bit words, see `Word`
+    header (4096 bytes)   native 64-bit words, see `Word`; its second half is the mailbox, see `mailbox`
     data                  records one after the other, each aligned to 16 bytes, none across the end
 
 A record is (length, kind, crc, position) and its payload. The writer moves the write position after the record is
 there; checksum and position make a reader sure of it on machines that reorder stores. Positions only grow: the place
 in the data is the position modulo the capacity. The reader alone moves the read position. A record that does not
-fit is not taken, and what is given up for that is counted: the job never waits.
+fit is not taken, and what is given up for that is counted: the job never waits. The other way, to the job, there is the
+mailbox alone.
 """
 
 import contextlib
@@ -67,13 +68,14 @@ def aligned(size: int) -> int:
 
 
 class Ring:
-    """The mapped file, as both sides see it: `words` is the header, `data` what follows."""
+    """The mapped file, as both sides see it: `header` and the same as `words`, and `data`, which follows."""
 
     def __init__(self, path: Path, mapping: mmap.mmap) -> None:
         self.path = path
         self._mapping = mapping
         self._whole = memoryview(mapping)
-        self.words = self._whole[:HEADER_BYTES].cast("Q")
+        self.header = self._whole[:HEADER_BYTES]
+        self.words = self.header.cast("Q")
         self.data = self._whole[HEADER_BYTES:]
         self.capacity = len(self.data)
 
@@ -139,6 +141,7 @@ class Ring:
     def close(self) -> None:
         """Unmap; the file stays."""
         self.words.release()
+        self.header.release()
         self.data.release()
         self._whole.release()
         self._mapping.close()

@@ -61,6 +61,37 @@ METRICS: dict[str, object] = {
         {"key": "wall", "rank": 0, "points": 2, "last_step": 3, "last_value": 1790000001.5},
     ]
 }
+SLICE_ASKED: dict[str, object] = {
+    "id": "5f0c2a9e",
+    "axes": "hessian",
+    "dimensions": 1,
+    "points": 5,
+    "extent": 0.5,
+    "share": 0.05,
+}
+SLICES: dict[str, object] = {
+    "slices": [
+        {
+            "id": "5f0c2a9e",
+            "state": "done",
+            "asked": 1790000042.0,
+            "landscape": {
+                "step": 1204,
+                "axes": ["steepest direction"],
+                "scales": [1.0],
+                "offsets": [[-0.5, -0.25, 0.0, 0.25, 0.5]],
+                "values": [2.0, 1.25, 1.0, 1.25, 2.0],
+                "predicted": [2.0, 1.25, 1.0, 1.25, 2.0],
+                "misfit": 0.0,
+                "curvatures": [8.0],
+                "slopes": [0.0],
+                "update": 0.02,
+                "batch": "9c41",
+            },
+            "request": SLICE_ASKED,
+        }
+    ]
+}
 PROBLEM: dict[str, object] = {
     "error": "Unknown",
     "detail": "there is no run 'nobody'; GET /api/v1/runs has those there are",
@@ -84,6 +115,15 @@ def answered(**examples: object) -> Responses:
 
 
 MISSING: Responses = {404: {"content": {"application/json": {"example": PROBLEM}}, "description": "No such run"}}
+ASKED: Responses = {
+    201: {"content": {"application/json": {"example": SLICE_ASKED}}, "description": "Asked; what will be measured"},
+    **MISSING,
+    409: {"description": "Another slice of the run is waited for; the text names it"},
+    422: {"description": "Something that cannot be asked, or the run has ended"},
+}
+SLICE: dict[str, object] = {
+    "requestBody": {"content": {"application/json": {"example": {"points": 5, "extent": 0.5, "share": 0.05}}}}
+}
 RECEIVED: Responses = {
     200: {"content": {"application/json": {"example": RECEIPT}}, "description": "Durable"},
     400: {"description": "Not a batch, or of a version that is not understood here; nothing is kept"},

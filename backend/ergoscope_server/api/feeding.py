@@ -69,6 +69,8 @@ class Feeder:
                 self._stale.add(run)
             if "verdict" in kinds:
                 yield self._tell("verdict", {"run": run})
+            if "slice" in kinds:
+                yield self._tell("slice", {"run": run})
             if "alert" in kinds:
                 yield from self._alerts(run, self.cursors.time or now)
         if any("alert" in kinds for kinds in notices.values()):

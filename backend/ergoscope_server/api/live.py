@@ -43,7 +43,7 @@ async def live(
     accept: Annotated[str, Header()] = "",
     last_event_id: Annotated[str, Header()] = "",
 ) -> Response:
-    """Follow runs: `increment`, `run`, `verdict`, `alert`; `reset` when a cursor is too old to go on from.
+    """Follow runs: `increment`, `run`, `verdict`, `alert`, `slice`; `reset` when a cursor is too old to go on from.
 
     Each message's id is the cursor to come back with. With `Accept: application/json` the answer is one object:
     the cursor and what happened since the one given.

@@ -29,6 +29,7 @@ RANKS: dict[str, object] = {
             "host": "node-2",
             "patience": 10.0,
         },
+        {"rank": 2, "attempt": 1790000000000, "status": "never seen", "last_seen": 0.0, "upto": 7},
     ]
 }
 
@@ -40,8 +41,10 @@ def list_ranks(service: ServiceOf, run: str) -> JsonAnswer:
     """The ranks of a run's newest attempt, by number: the last step of each, when it was heard of, and how it stands.
 
     A rank that has not ended is `silent` when no batch of it came for `patience` seconds by the service's clock: ten,
-    or four of its usual gaps. `behind` counts steps to the foremost rank; `lags` says that they are more than late
-    batches account for. `lost` counts records that its buffer could not take.
+    or four of its usual gaps. A rank of which nothing ever came is `never seen` from a minute after the start on, and
+    no alarm: which ranks watch is the job's choice. Several of them in a row are one entry, from `rank` to `upto`.
+    `behind` counts steps to the foremost rank; `lags` says that they are more than late batches account for. `lost`
+    counts records that its buffer could not take.
     """
     found = service.store.ranks(run)
     if not found and service.store.summary(run) is None:

@@ -1,7 +1,8 @@
 """Who tells whom that something happened. Only the fact travels; readers read from their own cursor.
 
 So nothing queues: what happens to a run while a reader is busy becomes one notice with all kinds in it.
-Kinds: "arrival" (points or events came), "run" (its summary changed), "verdict", "alert".
+Kinds: "arrival" (points or events came), "run" (its summary changed), "verdict", "alert", "slice" (one was asked for,
+or rows of it came).
 """
 
 from typing import Protocol, TypeAlias

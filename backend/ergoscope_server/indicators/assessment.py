@@ -57,7 +57,8 @@ class Assessment:
     have, need: points there are and points the longest test asks for; stride: steps between two points.
     window_step, first_step: first step of the window, and of the stretch of it that the tests use.
     drift: relative change of the learning rate over that stretch.
-    grad, vanished: gradient norm of the same stretch against its start, and whether it is small against its highest.
+    norms: gradient norms there are in the same stretch, fewer than losses where they are taken more rarely.
+    grad, vanished: their mean against its start, and whether it is small against its highest.
     """
 
     step: int
@@ -68,9 +69,15 @@ class Assessment:
     first_step: int | None = None
     evidence: PlateauEvidence | None = None
     z: float | None = None
+    norms: int = 0
     grad: Level | None = None
     vanished: bool = False
     drift: float = 0.0
+
+    @property
+    def unit(self) -> str:
+        """What `have` and `need` count: steps where every step has its loss, else readings."""
+        return "steps" if self.stride == 1 else "readings"
 
 
 def assess(
@@ -112,6 +119,7 @@ def assess(
 
 def _with_gradient(found: Assessment, grad: Points, start: Start | None, highest: float) -> Assessment:
     level = window_level(grad.values)
+    found = replace(found, norms=len(grad))
     if level is None:
         return found
     interval, tau = level

@@ -24,9 +24,14 @@ NO_LOSS = "no loss has been logged"
 NO_GRADIENT = "no gradient norm has been logged"
 
 
-def too_few(have: int, need: int) -> str:
-    """Say how far a window is from what a test needs."""
-    return f"not enough steps yet ({count(have)} of {count(need)})"
+def too_few(have: int, need: int, of: str) -> str:
+    """Say how far a window is from what a test needs.
+
+    Example:
+        >>> too_few(26, 400, "readings of the gradient norm")
+        'not enough readings of the gradient norm yet (26 of 400)'
+    """
+    return f"not enough {of} yet ({count(have)} of {count(need)})"
 
 
 def readings(
@@ -49,7 +54,7 @@ def readings(
     if found is None:
         loss = [Reading(name, absent=waiting) for name in (*LOSS, "loss_robust_z")]
     elif found.evidence is None:
-        short = too_few(found.have, found.need)
+        short = too_few(found.have, found.need, found.unit)
         loss = [*(Reading(name, absent=short, step=found.step) for name in LOSS), _robust_z(found)]
     else:
         loss = [*_tests(found, found.evidence), _robust_z(found)]
@@ -62,7 +67,7 @@ def readings(
 
 def _tests(found: Assessment, e: PlateauEvidence) -> list[Reading]:
     at, stride, c = found.step, found.stride, e.correlation
-    short = too_few(found.have, found.need)
+    short = too_few(found.have, found.need, found.unit)
     doubt = "" if c.reliable else "; the window is shorter than 50 of it, so it is a lower bound"
     low, high = max(1.0, c.tau - 1.96 * c.error), c.tau + 1.96 * c.error
     looks = f"{count(c.n)} readings over their autocorrelation time"
@@ -129,10 +134,18 @@ def _gradient(found: Assessment | None, waiting: str) -> Reading:
     if found is None or waiting == NO_GRADIENT:
         return Reading("grad_norm_level", absent=waiting)
     if found.grad is None:
-        return Reading("grad_norm_level", absent=too_few(found.have, LEAST), step=found.step)
+        return Reading("grad_norm_level", absent=_no_level(found), step=found.step)
     g = found.grad
     how = "minibatch gradient norm, sampling noise included, over its first 20 steps; batch means, 95 %"
     return Reading("grad_norm_level", g.ratio, g.ratio - g.half, g.ratio + g.half, g.n, found.step, how)
+
+
+def _no_level(found: Assessment) -> str:
+    if found.evidence is None:
+        return too_few(found.have, found.need, found.unit)
+    if found.norms < LEAST:
+        return too_few(found.norms, LEAST, "readings of the gradient norm")
+    return "the norm at the start, which it is held against, is zero or not known"
 
 
 def _sharpness(ratio: Points, since: int) -> Reading:

@@ -91,7 +91,7 @@ def evidence(s: Situation) -> list[Phrase]:
 
 
 def _too_short(s: Situation, found: Assessment) -> list[Phrase]:
-    about = "Not enough steps since" if s.cause else "Not enough steps yet"
+    about = f"Not enough {found.unit} {'since' if s.cause else 'yet'}"
     if s.cause == "lr" and s.change is not None:
         about = f"It went from {plain(s.change.before)} to {plain(s.change.after)}. {about}"
     return [Phrase(f"{about} ({count(found.have)} of {count(found.need)}). ", "loss_mean_ci")]
@@ -109,14 +109,14 @@ def _loss(s: Situation, found: Assessment) -> list[Phrase]:
     if e.agree:
         return [*_level(s, found), Phrase("All tests agree", "plateau_state"), Phrase("; they must do so twice. ")]
     mean = [] if e.mean is None else [Phrase("Mean "), Phrase(with_error(e.mean.mean, e.mean.half), "loss_mean_ci")]
-    span = Phrase(f"{' over' if mean else 'Over'} {count(found.have)} steps: ")
+    span = Phrase(f"{' over' if mean else 'Over'} {count(found.have * found.stride)} steps: ")
     if s.why == "mixed":
         told = [_DISAGREE[name] for name in e.failed if name in _DISAGREE]
         return [*mean, span, Phrase(f"{', and '.join(told) or 'the tests disagree'}. ", "plateau_state")]
     if e.equivalence is None or e.equivalence.allowed <= 0:
         return [*mean, span, Phrase(f"not enough yet ({count(found.have)} of {count(found.need)}). ", "loss_slope")]
     share = plain(e.equivalence.percent, digits=2)
-    counted = f"{count(found.have)} of about {plain(found.need, digits=2)} steps"
+    counted = f"{count(found.have)} of about {plain(found.need, digits=2)} {found.unit}"
     tail = f" per 1,000 steps cannot be excluded yet ({counted}). "
     return [*mean, span, Phrase("a trend of up to "), Phrase(f"{share} %", "loss_slope"), Phrase(tail)]
 

@@ -52,6 +52,7 @@ def check(batch: Batch, *, received: float, refused: list[Refusal]) -> tuple[Arr
         last_step=pulse_step if pulse_step is not None else _last_step(rows),
         latest=_latest(batch.keys, rows),
         shapes=_shapes(batch, refused),
+        grids=[g for i, g in enumerate(batch.grids) if _sayable(g.request, f"grids[{i}].request", refused)],
         events=[p for i, e in enumerate(batch.events) if (p := _packed(e, f"events[{i}]", refused)) is not None],
         about=_about(batch.about, refused),
         begun=None if batch.begun is None or _packed(batch.begun, "begun", refused) is None else batch.begun,
@@ -175,11 +176,17 @@ def _shapes(batch: Batch, refused: list[Refusal]) -> list[ShapeRow]:
     kept: dict[tuple[str, str, int], ShapeRow] = {}
     for kind, table, records in kinds:
         for i, record in enumerate(records):
-            if _CONTROL.search(record.key):
-                refused.append(
-                    Refusal(f"{table}[{i}].key", f"{record.key!r:.80} holds a control character; leave it out")
-                )
-            elif (data := _packed(record, f"{table}[{i}]", refused)) is not None:
+            if not _sayable(record.key, f"{table}[{i}].key", refused):
+                continue
+            if (data := _packed(record, f"{table}[{i}]", refused)) is not None:
                 # Of several at one step the last stands.
                 kept[kind, record.key, record.step] = ShapeRow(kind, record.key, record.step, data)
     return list(kept.values())
+
+
+def _sayable(name: str, where: str, refused: list[Refusal]) -> bool:
+    """Whether something can be kept under this name; says so where it cannot."""
+    if _CONTROL.search(name):
+        refused.append(Refusal(where, f"{name!r:.80} holds a control character; leave it out"))
+        return False
+    return True

@@ -53,7 +53,13 @@ class Intake:
         self._gauges.values.inc(0 if duplicate else checked.values)
         self._gauges.refused.inc(len(refused))
         self._gauges.waiting.set(self._writer.waiting_bytes)
-        return Receipt(stored=True, duplicate=duplicate, values=checked.values, refused=cap(refused))
+        return Receipt(
+            stored=True,
+            duplicate=duplicate,
+            values=checked.values,
+            refused=cap(refused),
+            requests=outcome.requests,
+        )
 
 
 def _open(body: bytes, json: bool) -> _Checked:

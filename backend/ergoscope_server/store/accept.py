@@ -1,14 +1,15 @@
 """Taking batches in: one transaction numbers them, recognises replays, and keeps the rows of runs and senders."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from sqlalchemy import Connection
 
 from ergoscope_contract.errors import ShapeError
 from ergoscope_contract.records import Run
-from ergoscope_server.store import arrivals, feeds, runs, shapes
+from ergoscope_contract.slices import SliceRequest
+from ergoscope_server.store import arrivals, feeds, runs, shapes, slices
 from ergoscope_server.store.about import merged
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.feeds import FeedState
@@ -22,10 +23,14 @@ _about = msgspec.msgpack.Decoder(Run)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a batch: its number in the run's log, None when it was there already or could not be taken."""
+    """What became of a batch: its number in the run's log, None when it was there already or could not be taken.
+
+    requests: slices of its run that are waited for.
+    """
 
     number: int | None = None
     problem: str = ""
+    requests: list[SliceRequest] = field(default_factory=list)
 
 
 def accept(connection: Connection, batches: Sequence[Arrival]) -> list[Outcome]:
@@ -45,12 +50,16 @@ def accept(connection: Connection, batches: Sequence[Arrival]) -> list[Outcome]:
             taken.append((outcome.number, batch))
     arrivals.append(connection, taken)
     shapes.write(connection, taken)
+    slices.write(connection, taken)
     touched = {(b.run, b.attempt, b.rank) for _, b in taken}
     feeds.save(connection, {key: senders[key] for key in touched})
     _count_senders(connection, states, [key for key in touched if senders[key].fresh])
     _settle(connection, states, taken)
     runs.save(connection, {run: states[run] for run, _, _ in touched})
-    return outcomes
+    waited = slices.read_open(connection, states.keys())
+    return [
+        replace(outcome, requests=waited.get(batch.run, [])) for outcome, batch in zip(outcomes, batches, strict=True)
+    ]
 
 
 def _take(state: RunState, senders: dict[feeds.Key, FeedState], batch: Arrival) -> Outcome:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, bindparam, select
 
-from ergoscope_contract.records import Attempt, Ending, Pulse, Run
+from ergoscope_contract.records import Attempt, Ending, Grid, Pulse, Run
 from ergoscope_server.store.entry import Entry, read_entry
 from ergoscope_server.store.tables import arrival
 from ergoscope_server.store.writing import Writer
@@ -40,6 +40,7 @@ class Arrival:
     last_step: int | None = None
     latest: dict[str, float] = field(default_factory=dict)
     shapes: list[ShapeRow] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
     events: list[bytes] = field(default_factory=list)
     about: Run | None = None
     begun: Attempt | None = None

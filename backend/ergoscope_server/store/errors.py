@@ -1,6 +1,8 @@
 """What the store may raise.
 
 StoreError
+├── EndedRunError         the run has ended, and what is asked takes a job that goes on
+├── OpenSliceError        a slice of the run is waited for already
 ├── UnavailableError      the database cannot answer or write now; the same call may work later
 └── UnknownRunError       no run has this id
 """
@@ -8,6 +10,14 @@ StoreError
 
 class StoreError(RuntimeError):
     """Something the store cannot do."""
+
+
+class EndedRunError(StoreError):
+    """The run has ended, and what is asked takes a job that goes on."""
+
+
+class OpenSliceError(StoreError):
+    """A slice of the run is waited for already."""
 
 
 class UnavailableError(StoreError):

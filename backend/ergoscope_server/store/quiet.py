@@ -3,6 +3,7 @@
 QUIET_S = 10.0  # a sender gives a sign of life every few seconds
 QUIET_GAPS = 4.0
 USUAL_GAP_S = 60.0  # no sender is expected to be rarer than this
+LATE_S = 60.0  # the ranks of a job begin together; one of which nothing came by then is called never seen
 
 
 def patience(gap: float) -> float:

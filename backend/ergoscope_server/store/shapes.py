@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select
 
-from ergoscope_contract.records import Event, Histogram, Sketch
+from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.attempts import reaches
 from ergoscope_server.store.tables import event, shape
@@ -46,6 +46,7 @@ _pack = msgspec.msgpack.encode
 _read_event = msgspec.msgpack.Decoder(Event).decode
 _read_histogram = msgspec.msgpack.Decoder(Histogram).decode
 _read_sketch = msgspec.msgpack.Decoder(Sketch).decode
+_read_spectrum = msgspec.msgpack.Decoder(Spectrum).decode
 
 
 def write(connection: Connection, taken: Sequence[tuple[int, Arrival]]) -> None:
@@ -89,6 +90,11 @@ def read_histograms(connection: Connection, run: str, key: str, *, rank: int, li
 def read_sketches(connection: Connection, run: str, key: str, *, rank: int, limit: int) -> list[Sketch]:
     """Give the newest `limit` sketches of a key in step order; from its first step on the newer attempt's count."""
     return [_read_sketch(data) for data in _newest(connection, run, "sketch", key, rank=rank, limit=limit)]
+
+
+def read_spectra(connection: Connection, run: str, key: str, *, rank: int, limit: int) -> list[Spectrum]:
+    """Give the newest `limit` spectra of a key in step order; from its first step on the newer attempt's count."""
+    return [_read_spectrum(data) for data in _newest(connection, run, "spectrum", key, rank=rank, limit=limit)]
 
 
 def _newest(connection: Connection, run: str, kind: str, key: str, *, rank: int, limit: int) -> list[bytes]:

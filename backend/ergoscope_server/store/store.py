@@ -10,8 +10,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
-from ergoscope_contract.records import Event, Histogram, Sketch
-from ergoscope_server.store import shapes, summary, watching
+from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
+from ergoscope_contract.slices import SliceRequest
+from ergoscope_server.store import shapes, slices, summary, watching
 from ergoscope_server.store import tidy as tidying
 from ergoscope_server.store.accept import Outcome, accept
 from ergoscope_server.store.arrivals import Arrival
@@ -28,6 +29,7 @@ from ergoscope_server.store.pieces import Owner
 from ergoscope_server.store.points import IntArray
 from ergoscope_server.store.ranks import TOGETHER, read_together
 from ergoscope_server.store.series import Query, SeriesAnswer, read_series
+from ergoscope_server.store.slices import Asked
 
 _CANNOT = (OperationalError, InterfaceError, PoolTimeoutError)
 
@@ -180,6 +182,21 @@ class Store:
         """Give the newest sketches of a key in step order."""
         with self._read() as connection:
             return shapes.read_sketches(connection, run, key, rank=rank, limit=limit)
+
+    def spectra(self, run: str, key: str, *, rank: int = 0, limit: int = 500) -> list[Spectrum]:
+        """Give the newest spectra of a key in step order."""
+        with self._read() as connection:
+            return shapes.read_spectra(connection, run, key, rank=rank, limit=limit)
+
+    def ask_slice(self, run: str, request: SliceRequest) -> None:
+        """Keep a request for a slice until it is answered; UnknownRunError, EndedRunError or OpenSliceError."""
+        with self._write() as connection:
+            slices.ask(connection, run, request, now=self._clock())
+
+    def slices(self, run: str, *, limit: int = 20) -> list[Asked]:
+        """Give the newest slices of a run, the newest first; UnknownRunError when there is no such run."""
+        with self._read() as connection:
+            return slices.read(connection, run, limit=limit)
 
     def verdict(self, run: str) -> tuple[Verdict, bytes] | None:
         """Give a run's last verdict and the watch's memory of it."""

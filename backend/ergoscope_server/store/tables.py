@@ -170,6 +170,18 @@ event = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+# Slices of the loss that people asked for, each with the newest grid that answers it.
+slice_ = Table(
+    "slice",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("asked", Double, nullable=False),  # Unix seconds, by our clock
+    Column("state", Text, nullable=False),  # open, measuring, done or refused
+    Column("request", LargeBinary, nullable=False),  # SliceRequest, msgpack
+    Column("grid", LargeBinary, nullable=False),  # Grid, msgpack; empty while none has come
+)
+
 verdict = Table(
     "verdict",
     metadata,

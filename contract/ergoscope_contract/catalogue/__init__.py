@@ -17,6 +17,7 @@ from ergoscope_contract.catalogue import (
     stability,
     stabilization,
     stationarity,
+    trace,
     update,
     weights,
 )
@@ -38,6 +39,7 @@ ALL = collect(
         noise,
         stability,
         curvature,
+        trace,
         spectrum,
         distribution,
         activation,

@@ -10,17 +10,21 @@ TABLE = (
         range="≤ 1",
         family=Family.SB,
         tooltip=(
-            "Actual against predicted improvement on the same batch. 1 ideal, ½ optimal, 0 edge, negative overshoot."
+            "Actual against predicted improvement on the step's own batch. 1 ideal, ½ optimal, 0 edge, negative "
+            "overshoot. Average it; measured where `curvature` is asked for."
         ),
-        formula="(L_B(w + Δ) − L_B(w)) / (g_B·Δ)",
-        failure="both losses need the same dropout mask; tiny differences drown in rounding",
-        source="trust-region methods",
-        cost=Cost.FORWARD,
-        tier=1,
+        formula=(
+            "(L_B(w + Δ) − L_B(w)) / (g_B·Δ) of one step, the batch run again around it with the same draws; L_B with "
+            "coupled weight decay ½λ‖w‖²"
+        ),
+        failure="of one step it says little; in 16 bits small changes of the loss drown in rounding",
+        source="Conn, Gould, Toint (2000)",
+        cost=Cost.GRADIENT,
+        tier=2,
         reduce=Reduce.MEAN,
-        test="plain SGD on a small net: gives batch sharpness to four digits",
+        test="plain SGD on a linear model: 1 − ½η times the curvature along the gradient",
         kind="probe",
-        absent="batches are not run a second time yet",
+        made=True,
     ),
     Metric(
         id="opposing_share",
@@ -71,17 +75,39 @@ TABLE = (
         family=Family.GE,
         also=Family.SB,
         tooltip=(
-            "How much the outputs changed since the reading before. A sharp minimum shows drops of the loss with "
-            "large values."
+            "How much the answers to the fixed batch changed since the reading before. A sharp minimum shows drops of "
+            "the loss with large values; needs `probe` and `loss_fn`."
         ),
-        formula="mean KL(softmax(z_{t−k}/τ) ‖ softmax(z_t/τ)) over a fixed probe batch, τ = 1, and 5 beside it",
-        failure="comparable only at equal k, τ and probe; dropout must be off or share its mask",
+        formula="mean KL(softmax z_{t−k} ‖ softmax z_t) over a fixed batch; of a regression ½ mean ‖z_t − z_{t−k}‖²/σ̂²",
+        failure=(
+            "grows with the k steps between two readings, up to k²: comparable at equal k and batch only; label "
+            "smoothing and a temperature in the model change its scale"
+        ),
         source="Du et al. (2022)",
         cost=Cost.FORWARD,
         tier=2,
         reduce=Reduce.FIRST,
-        test="p = (½, ½), q = (¾, ¼): .143841; small moves: the quadratic form",
+        test="p = (½, ½), q = (¾, ¼): .143841",
         kind="probe",
-        absent="outputs on the probe batch are not compared yet",
+        made=True,
+    ),
+    Metric(
+        id="trajectory_kl_soft",
+        name="how fast the softened function changes",
+        symbol="KL, τ = 5",
+        unit="nats",
+        range="≥ 0",
+        family=Family.GE,
+        also=Family.SB,
+        tooltip="The same of probabilities at temperature 5, where unlikely classes count as well.",
+        formula="mean KL(softmax(z_{t−k}/τ) ‖ softmax(z_t/τ)), τ = 5, over a fixed batch",
+        failure="comparable at equal k and batch only; there is none of a regression",
+        source="Du et al. (2022)",
+        cost=Cost.FORWARD,
+        tier=2,
+        reduce=Reduce.FIRST,
+        test="small moves: the quadratic form",
+        kind="probe",
+        made=True,
     ),
 )

@@ -172,7 +172,7 @@ window.ergoscope = window.ergoscope || {};
     }
     const id = graph.closest(".dash-graph").id;
     document.querySelectorAll(".at[data-chart]").forEach((place) => {
-      const shown = Number(place.textContent.replace(/[^0-9]/g, ""));
+      const shown = Number((place.textContent.match(/[\d,]+/) || ["0"])[0].replaceAll(",", ""));
       if (place.dataset.chart === id && newest > shown) place.textContent = "step " + newest.toLocaleString("en-US");
     });
   }

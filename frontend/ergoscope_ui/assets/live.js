@@ -89,6 +89,8 @@ window.ergoscope = window.ergoscope || {};
     } else if (kind === "verdict") {
       ask("reread", ergoscope.stream.state.mode === "poll" ? 5000 : 1500); /* polls repeat it each time */
       ask("redraw", 15000);
+    } else if (kind === "slice") {
+      ask("reread", 300);
     } else if (kind === "polled") {
       if (scope() && !scope().dataset.runs) ask("reread", 3000); /* polls without runs tell no news of runs */
     } else if (kind === "reset") {

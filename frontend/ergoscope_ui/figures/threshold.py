@@ -1,8 +1,10 @@
 """The sharpness against its threshold: the curve, the threshold at 1, and the band where training hovers around it."""
 
+import numpy as np
+
 from ergoscope_contract.records import JsonObject
-from ergoscope_ui.curve import Curve
-from ergoscope_ui.figures import band
+from ergoscope_ui.curve import Curve, Values
+from ergoscope_ui.figures import uncertain
 from ergoscope_ui.figures.canvas import Frame
 from ergoscope_ui.theme import Palette, translucent
 
@@ -10,9 +12,9 @@ LOW, HIGH = 0.8, 1.1  # where full-batch training hovers
 _AXIS = (0.0, 1.2)  # always in sight, so that the distance to the threshold is
 
 
-def chart(curve: Curve | None, frame: Frame, *, name: str) -> JsonObject:
-    """Draw the curve over the threshold; without a curve, say so."""
-    figure = band.chart(curve, frame, name=name, holds=_AXIS)
+def chart(curve: Curve | None, frame: Frame, *, name: str, errors: Values | None = None) -> JsonObject:
+    """Draw the curve over the threshold, with a band where errors are known; without a curve, say so."""
+    figure = uncertain.chart(curve, np.empty(0) if errors is None else errors, frame, name=name, holds=_AXIS)
     ground = figure["layout"]
     if curve is None or not curve.size or not isinstance(ground, dict):
         return figure

@@ -9,7 +9,7 @@ from ergoscope_ui.address import TABS, Address, link, read
 from ergoscope_ui.browser import in_browser
 from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
-from ergoscope_ui.pages import run_layers, run_overview, run_records, run_series
+from ergoscope_ui.pages import run_curvature, run_layers, run_overview, run_records, run_series
 from ergoscope_ui.pages.scope import scope
 from ergoscope_ui.panels import notice
 from ergoscope_ui.panels.head import head
@@ -20,6 +20,7 @@ _TITLES = {
     "overview": "Overview",
     "series": "Series",
     "layers": "Layers",
+    "curvature": "Curvature",
     "distributions": "Distributions",
     "config": "Config",
     "events": "Events",
@@ -76,6 +77,7 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
 
     run_overview.register(app, client, settings)
     run_layers.register(app, client, settings)
+    run_curvature.register(app, client, settings)
     run_records.register(app, client)
     run_series.register(app, client, settings)
 
@@ -99,4 +101,6 @@ def _body(shown: Address) -> Component:
         return run_series.place()
     if shown.tab == "layers":
         return run_layers.place()
+    if shown.tab == "curvature":
+        return run_curvature.place()
     return run_records.place(shown.tab)

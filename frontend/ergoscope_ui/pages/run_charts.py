@@ -7,7 +7,6 @@ import numpy as np
 from dash.development.base_component import Component
 
 from ergoscope_contract.answers import Verdict
-from ergoscope_contract.catalogue import Cost, entry
 from ergoscope_contract.records import JsonObject
 from ergoscope_ui.cadence import News, reasons, whole_reasons
 from ergoscope_ui.curve import Curve
@@ -19,8 +18,6 @@ from ergoscope_ui.panels.graph import foot_words
 from ergoscope_ui.theme import Palette
 from ergoscope_ui.titles import axis, title
 from ergoscope_ui.words import count
-
-_PREFIX = "curvature is "  # the agent's words on how it was obtained; under a chart of it that goes without saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +77,18 @@ def feet(material: Material) -> list[object]:
     ]
 
 
-def foot_of(curve: Curve | None, key: str, news: News, *, chart: str) -> Sequence[Component]:
-    """The foot line of a chart of one series: what a point is and why there are no more, and the newest step."""
+def foot_of(
+    curve: Curve | None, key: str, news: News, *, chart: str, band: str = "", now: int | None = None
+) -> Sequence[Component]:
+    """The foot line of a chart of one series: what a point is and why there are no more, and the newest step.
+
+    band: what the chart's band is, where it is no minimum and maximum. now: the run's newest step, to tell the age.
+    """
     newest = int(curve.last[-1]) if curve is not None and curve.size else None
     told = (resolution(curve, key, news), whole_reasons(news.cadence(key)), news.remark(key))
-    seen = "; ".join(filter(None, [_obtained(key, news), told[0]])) if newest is not None else ""
-    return foot_words(seen, newest, chart=chart, more="\n".join(filter(None, told)))
+    seen = "; ".join(filter(None, [news.way(key), told[0], band])) if newest is not None else ""
+    ago = now - newest if now is not None and newest is not None else 0
+    return foot_words(seen, newest, chart=chart, more="\n".join(filter(None, told)), ago=ago)
 
 
 def resolution(curve: Curve | None, key: str = "", news: News = News()) -> str:  # noqa: B008  # it is frozen
@@ -101,20 +104,14 @@ def resolution(curve: Curve | None, key: str = "", news: News = News()) -> str: 
     told = [reasons(news.cadence(key))]
     if not curve.exact:
         told.append(f"mean of {count(curve.width)} steps, band min to max")
+    elif curve.size == 1:
+        told.append("one measurement")
     elif not told[0]:
-        stride = int(np.median(np.diff(curve.last))) if curve.size > 1 else 1
+        stride = int(np.median(np.diff(curve.last)))
         told.append("every step, as measured" if stride <= 1 else f"every measurement, {count(stride)} steps apart")
     inside = [gap for gap in news.gaps if gap.first <= curve.last[-1] and gap.last >= curve.first[0]]
     told += [f"coarser from step {count(g.first)} to {count(g.last)}: the job outran its sidecar" for g in inside]
     return "; ".join(filter(None, told))
-
-
-def _obtained(key: str, news: News) -> str:
-    """How a quantity of the curvature was obtained: there is more than one way, and not all are exact."""
-    metric = entry(key)
-    if metric is None or metric.cost is not Cost.PRODUCTS or news.remark(key).startswith(f"{_PREFIX}not"):
-        return ""
-    return news.remark(key).removeprefix(_PREFIX)
 
 
 def _with_mean(figure: JsonObject, verdict: Verdict, colours: Palette) -> JsonObject:

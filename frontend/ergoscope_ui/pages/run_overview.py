@@ -49,7 +49,7 @@ def _register_words(app: Dash, client: Client) -> None:
         except UiError as problem:
             return [html.P(str(problem), className="dim")] * 3
         stable = stability.answer(
-            verdict, firing, told=news(events).remark(stability.SHARPNESS), drawn=stability.SHARPNESS in keys
+            verdict, firing, told=news(events).obstacle(stability.SHARPNESS), drawn=stability.SHARPNESS in keys
         )
         said = (stationarity.answer(verdict), stabilization.answer(verdict), stable)
         return [answer(one) for one in said]

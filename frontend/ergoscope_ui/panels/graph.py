@@ -25,7 +25,11 @@ def foot(name: str) -> Component:
     return html.Div(foot_words("", None, chart=""), id=name, className="foot")
 
 
-def foot_words(how: str, step: int | None, *, chart: str, more: str = "") -> Sequence[Component]:
-    """What a foot line says, `more` for those who point at it; the live stream keeps the step of `chart` current."""
-    at = "" if step is None else f"step {step:,}"
+def foot_words(how: str, step: int | None, *, chart: str, more: str = "", ago: int = 0) -> Sequence[Component]:
+    """What a foot line says, `more` for those who point at it; the live stream keeps the step of `chart` current.
+
+    ago: how many steps the run has made since, where that is worth saying.
+    """
+    since = f", {ago:,} step{'s' if ago > 1 else ''} ago" if ago > 0 else ""
+    at = "" if step is None else f"step {step:,}{since}"
     return [html.Span(how, className="how", title=more or how), marked(html.Span(at, className="at"), chart=chart)]

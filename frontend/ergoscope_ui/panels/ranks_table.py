@@ -12,6 +12,7 @@ from ergoscope_ui.words import count
 
 SHOWN = 32  # rows; of more ranks those in trouble come first
 NAMED = 6  # ranks in the definition that opens
+UNSEEN = "never seen"
 _INKS = {"silent": "ink-drift", "lags": "ink-drift", "crashed": "ink-diverge", "failed": "ink-diverge"}
 _HEAD = (
     ("rank", "l"),
@@ -39,6 +40,9 @@ def summed(run: RunSummary, ranks: Sequence[RankSummary]) -> Component:
     lines += [html.Span(_line(rank)) for rank in troubled[:NAMED]]
     if len(troubled) > NAMED:
         lines.append(html.Span(f"and {len(troubled) - NAMED} more"))
+    unseen = [_number(rank) for rank in ranks if rank.status == UNSEEN]
+    if unseen:
+        lines.append(html.Span(f"Never seen, as they do not watch or did not start: {', '.join(unseen[:NAMED])}"))
     if not troubled:
         lines.append(html.Span(f"None is silent or lags; the hindmost is {_steps(run.behind)} behind the foremost."))
     lines.append(html.Span("The Events tab lists each.", className="source"))
@@ -64,6 +68,9 @@ def table(ranks: Sequence[RankSummary]) -> Component:
 
 def _row(rank: RankSummary) -> Component:
     said = word(rank)
+    if said == UNSEEN:
+        words = {"rank": _number(rank), "status": said}
+        return html.Tr([html.Td(words.get(name, "–"), className=f"{kind} dim".strip()) for name, kind in _HEAD])
     return html.Tr(
         [
             html.Td(count(rank.rank), className="l"),
@@ -75,6 +82,10 @@ def _row(rank: RankSummary) -> Component:
             html.Td(count(rank.lost), className=f"hide {_INKS['crashed'] if rank.lost else ''}".strip()),
         ]
     )
+
+
+def _number(rank: RankSummary) -> str:
+    return count(rank.rank) if rank.upto is None else f"{count(rank.rank)} to {count(rank.upto)}"
 
 
 def _line(rank: RankSummary) -> str:

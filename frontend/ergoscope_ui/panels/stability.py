@@ -19,7 +19,7 @@ def answer(verdict: Verdict, firing: Sequence[Alert], *, told: str = "", drawn: 
     Args:
         verdict: Of the run.
         firing: Its alerts.
-        told: What the agent says of how it measures the curvature; it knows best why there is no ratio.
+        told: What the agent says of why there is no ratio; it knows best.
         drawn: Whether the sharpness is what the card's chart shows.
     """
     word, role = _word(verdict, firing)
@@ -27,11 +27,11 @@ def answer(verdict: Verdict, firing: Sequence[Alert], *, told: str = "", drawn: 
     if sharpness is not None:
         return Answer(word, role, f"{_reach(sharpness)} of the threshold", SHARPNESS, _MEASURED)
     below = _MEASURED if drawn else _MOVES
-    return Answer(word, role, f"absent, because {_absent(verdict, told)}", SHARPNESS, _reading(firing, below))
+    why = told or why_absent(verdict, SHARPNESS) or not_judged(verdict)
+    return Answer(word, role, f"absent, because {why}", SHARPNESS, _reading(firing, below))
 
 
 _MEASURED = "Above the threshold a plain quadratic would blow up; networks hover there. Lasting growth is the warning."
-_NOT_MEASURED, _NO_LIMIT = "curvature is not measured", "; no threshold: "  # as the agent puts it
 _MOVES = "Below: how far a step moves the weights, relative to their size."
 
 
@@ -40,13 +40,6 @@ def _reach(sharpness: Reading) -> str:
     low, high = number(sharpness.low), number(sharpness.high)
     among = f" ({low} to {high})" if sharpness.low is not None and low != high else ""
     return f"{number(sharpness.value)}{among}"
-
-
-def _absent(verdict: Verdict, told: str) -> str:
-    if told.startswith(_NOT_MEASURED):
-        return told
-    limit = told.partition(_NO_LIMIT)
-    return f"there is no threshold: {limit[2]}" if limit[1] else why_absent(verdict, SHARPNESS) or not_judged(verdict)
 
 
 def _word(verdict: Verdict, firing: Sequence[Alert]) -> tuple[str, str]:

@@ -34,8 +34,9 @@ def table(
 
 def why_absent(metric: Metric, news: News) -> str:
     """Why a run has no value of a quantity."""
-    if metric.absent:
-        return f"absent, because {metric.absent}"
+    known = metric.absent or news.obstacle(metric.id)
+    if known:
+        return f"absent, because {known}"
     rare = reasons(news.cadence(metric.id))
     told = f"absent, because no value has come from this run; it is taken {rare}" if rare else ""
     return told or "absent, because no value has come from this run"
@@ -49,6 +50,6 @@ def _row(metric: Metric, reading: Reading | None, news: News, address: str) -> C
         at = "" if reading.step is None else f"at step {count(reading.step)}"
         words = "; ".join(filter(None, [reading.how, at]))
     elif reading is not None and reading.absent:
-        words = f"absent, because {reading.absent}"
+        words = f"absent, because {news.obstacle(metric.id) or reading.absent}"
     named = term(heading(metric.id), metric.id)
     return html.Tr([html.Td(named), html.Td(value), html.Td(by_layer or words, className="dim")])

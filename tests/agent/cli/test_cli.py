@@ -67,6 +67,14 @@ def test_tables_are_for_people(served: FakeServer, capsys: pytest.CaptureFixture
     assert "-Infinity" in said(capsys, "series", "n", "loss")
 
 
+def test_ranks_that_were_never_seen_are_one_line(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
+    served.pages["/api/v1/runs/r1/ranks"] = {
+        "ranks": [{"rank": 1, "attempt": 1, "status": "never seen", "last_seen": 0.0, "upto": 7}]
+    }
+
+    assert said(capsys, "ranks", "n").split()[-7:] == ["1-7", "never", "seen", "-", "-", "0", "-"]
+
+
 def test_empty_answers_say_so(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     served.pages = {"/api/v1/runs": {"runs": []}, "/api/v1/alerts": {"alerts": []}}
 
@@ -103,6 +111,7 @@ def test_help_lists_every_command_with_its_first_line(capsys: pytest.CaptureFixt
         "ranks",
         "runs",
         "series",
+        "slice",
         "status",
         "sync",
         "verdict",

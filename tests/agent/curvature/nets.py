@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ergoscope.curvature.passes import Pass
+
 
 class Attention(nn.Module):
     """One block of causal attention over 5 tokens of width 8, two heads."""
@@ -49,6 +51,19 @@ class Problem:
     def loss(self) -> Tensor:
         """Cross-entropy of the output."""
         return functional.cross_entropy(self.output(), self.targets)
+
+    def passed(self, *, compiled: bool = False) -> tuple[Tensor, Pass]:
+        """Go forward as a job does, the pass being heard; gives the loss as well."""
+        torch.manual_seed(self.seed)
+        states = ((torch.default_generator, torch.get_rng_state()),)
+        model = torch.compile(self.model, backend="aot_eager") if compiled else self.model
+        output = model(self.inputs)
+        run = Pass(self.model, (self.inputs,), {}, (self.inputs._version,), output, states)
+        return functional.cross_entropy(output, self.targets), run
+
+    def vector(self) -> Tensor:
+        """Any direction."""
+        return torch.randn(sum(p.numel() for p in self.parameters), generator=torch.Generator().manual_seed(1))
 
     def hessian(self) -> Tensor:
         """Give ∂²L/∂w², shape (size, size), from the loss as a function of one flat vector."""

@@ -7,7 +7,7 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ergoscope.curvature.attention import attention_gradients, open_attention
-from ergoscope.curvature.graph import fused_attention
+from ergoscope.curvature.graph import survey
 
 CLOSE = 1e-5
 WITH = {
@@ -67,7 +67,7 @@ def test_the_kernels_own_bits_reach_a_pass_without_a_graph() -> None:
     out = functional.scaled_dot_product_attention(query, key, value)
     truth = torch.autograd.grad(out, [query, key, value], outer, retain_graph=True)
 
-    with open_attention(fused_attention([out])):
+    with open_attention(survey([out]).fused):
         inside = torch.autograd.grad(out, [query, key, value], outer, retain_graph=True)
 
     assert all(torch.equal(a, b) for a, b in zip(truth, inside, strict=True))
@@ -76,7 +76,7 @@ def test_the_kernels_own_bits_reach_a_pass_without_a_graph() -> None:
 def test_outside_of_the_context_the_kernel_still_refuses() -> None:
     query, key, value, outer = (t.requires_grad_() for t in _tensors("plain"))
     out = functional.scaled_dot_product_attention(query, key, value)
-    with open_attention(fused_attention([out])):
+    with open_attention(survey([out]).fused):
         pass
 
     gradient = torch.autograd.grad(out, query, outer, create_graph=True)[0]

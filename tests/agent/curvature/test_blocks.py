@@ -83,5 +83,5 @@ def test_another_scope_is_refused() -> None:
 def test_nothing_trained_is_refused() -> None:
     model = nn.Linear(1, 1).requires_grad_(False)
 
-    with pytest.raises(ValueError, match="no parameter of the model is trained, so there is nothing"):
+    with pytest.raises(ValueError, match="no real parameter of the model is trained, so there is nothing"):
         blocks_of(model, model.parameters(), "model")

@@ -1,13 +1,15 @@
 """Products by differences of gradients."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ergoscope.curvature.differences import DifferenceProducts, moved, replayed_differences
 from ergoscope.curvature.live import live_products
-from ergoscope.curvature.passes import Pass
+from ergoscope.curvature.passes import Casts
+from ergoscope.curvature.tail import Tail
 from tests.agent.curvature.nets import KINDS
 from tests.agent.curvature.test_graph import Cube
 
@@ -23,17 +25,12 @@ def _relative(one: Tensor, other: Tensor) -> float:
 @pytest.mark.parametrize("kind", KINDS)
 def test_replayed_differences_are_near_the_hessian(kind: str) -> None:
     problem = KINDS[kind]()
-    vector = torch.randn(sum(p.numel() for p in problem.parameters), generator=torch.Generator().manual_seed(1))
-    truth = problem.hessian() @ vector
-    torch.manual_seed(problem.seed)
-    states = ((torch.default_generator, torch.get_rng_state()),)
-    output = problem.model(problem.inputs)
-    loss = functional.cross_entropy(output, problem.targets)
-    run = Pass(problem.model, (problem.inputs,), {}, (problem.inputs._version,), output, states)
+    truth = problem.hessian() @ problem.vector()
+    loss, run = problem.passed()
     before = [t.clone() for t in problem.model.state_dict().values()]
 
-    with replayed_differences(loss, run, problem.parameters) as hessian:
-        found = hessian(vector)
+    with replayed_differences(Tail.of(loss, run, problem.parameters), run, problem.parameters) as hessian:
+        found = hessian(problem.vector())
     loss.backward()
 
     assert _relative(found, truth) < NEAR
@@ -91,3 +88,16 @@ def test_half_precision_is_refused() -> None:
 
     with pytest.raises(ValueError, match=r"in torch\.bfloat16, in which differences of gradients are mostly rounding"):
         DifferenceProducts(lambda: torch.zeros(2), [weight])
+
+
+def test_a_pass_in_half_precision_is_refused() -> None:
+    problem = KINDS["mlp"]()
+    loss, run = problem.passed()
+    halved = replace(run, casts=(Casts("cpu", enabled=True, dtype=torch.bfloat16),))
+    tail = Tail.of(loss, run, problem.parameters)
+
+    with (
+        pytest.raises(ValueError, match="ran in half precision; differences of gradients are mostly rounding then"),
+        replayed_differences(tail, halved, problem.parameters),
+    ):
+        pass

@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from ergoscope.curvature import graph
-from ergoscope.curvature.graph import Obstacle, fused_attention, survey
+from ergoscope.curvature.graph import Obstacle, objection, survey
 from tests.agent.curvature.nets import KINDS
 
 
@@ -52,7 +52,7 @@ def test_fused_attention_is_found_and_is_no_obstacle() -> None:
 
     assert [node.name() for node in found.fused] == ["ScaledDotProductFlashAttentionForCpuBackward0"]
     assert not found.obstacle
-    assert len(fused_attention([problem.output()])) == 1
+    assert len(survey([problem.output()]).fused) == 1
 
 
 def test_a_python_function_is_named_because_nobody_knows_what_it_drops() -> None:
@@ -105,7 +105,7 @@ def test_fused_attention_with_dropout_is_an_obstacle() -> None:
     class Loss:
         grad_fn = Node()
 
-    found = survey(Loss())  # type: ignore[arg-type]  # no kernel on a CPU drops out, so the node is made by hand
+    found = survey([Loss()])  # type: ignore[list-item]  # no kernel on a CPU drops out, so the node is made by hand
 
     assert found.obstacle is Obstacle.DROPOUT
 
@@ -117,4 +117,18 @@ def test_a_graph_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     found = survey(loss)
 
     assert found.obstacle is Obstacle.TOO_LARGE
-    assert fused_attention([loss]) == []
+
+
+def test_against_a_pass_through_what_torch_has_made_nothing_is_to_be_said() -> None:
+    assert objection(nn.Linear(2, 2)(torch.ones(1, 2)).sum() ** 2) == ""
+
+
+def test_what_is_kept_through_hooks_is_passed_once() -> None:
+    layer = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    loss = checkpoint(layer, torch.ones(1, 2), use_reentrant=False).sum()
+
+    assert objection(loss).startswith("what the graph has saved goes through hooks")
+
+
+def test_what_is_written_in_python_is_passed_once() -> None:
+    assert objection(Cube.apply(_weight()).sum()) == "CubeBackward in the graph of the loss may go backward only once"

@@ -5,7 +5,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from ergoscope.curvature.passes import Pass, heads, tensors_in
+from ergoscope.curvature.passes import Casts, Pass, casts_on, tensors_in
 
 
 def test_tensors_are_found_in_whatever_a_model_gives() -> None:
@@ -16,34 +16,52 @@ def test_tensors_are_found_in_whatever_a_model_gives() -> None:
     assert [len(t) for t in found] == [1, 2, 3]
 
 
-def test_the_outputs_that_the_loss_uses_are_told_from_the_rest() -> None:
-    weight = torch.ones(2, requires_grad=True)
-    used, unused, constant = weight * 2, weight * 3, torch.ones(2)
-
-    assert heads(used.sum(), (unused, used, constant)) == [1]
-
-
-def test_a_loss_that_the_model_gave_itself_stands_alone() -> None:
-    weight = torch.ones(2, requires_grad=True)
-    logits = weight * 2
-    loss = logits.sum()
-
-    assert heads(loss, {"logits": logits, "loss": loss}) == [1]
-
-
-def test_a_loss_of_something_else_has_no_output() -> None:
-    weight = torch.ones(2, requires_grad=True)
-
-    assert heads(weight.sum(), weight * 2) == []
-    assert heads(torch.ones(()), torch.ones(2)) == []
-
-
 def test_an_input_changed_in_place_is_noticed() -> None:
     given = torch.ones(2)
-    run = Pass(nn.Identity(), (given,), {}, (given._version,), given, ())
+    run = Pass(nn.Identity(), (given,), {}, (given._version,), given)
     before = run.altered
 
     given.add_(1)
 
     assert not before
     assert run.altered
+
+
+def test_a_pass_runs_again_with_its_draws_and_its_casts_and_leaves_none_of_them_behind() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Dropout(0.5))
+    inputs, state = torch.ones(4, 3), torch.get_rng_state()
+    with torch.autocast("cpu", torch.bfloat16):
+        run = Pass(
+            model,
+            (inputs,),
+            {},
+            (inputs._version,),
+            model(inputs),
+            ((torch.default_generator, state),),
+            casts_on("cpu", "cpu"),
+        )
+
+    again = run.again()
+
+    assert isinstance(again, torch.Tensor)
+    assert isinstance(run.output, torch.Tensor)
+    assert again.dtype == torch.bfloat16
+    assert torch.equal(again, run.output)
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_how_autocast_stands_is_told_once_a_kind_of_device() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = casts_on("cpu", "cpu")
+
+    assert inside == (Casts("cpu", enabled=True, dtype=torch.bfloat16),)
+    assert not casts_on("cpu")[0].enabled
+
+
+def test_half_precision_is_that_of_autocast_or_of_the_parameters() -> None:
+    whole, half = nn.Linear(2, 2), nn.Linear(2, 2, dtype=torch.bfloat16)
+    cast = (Casts("cpu", enabled=True, dtype=torch.float16),)
+
+    assert not Pass(whole, (), {}, (), None, casts=casts_on("cpu")).halved
+    assert Pass(whole, (), {}, (), None, casts=cast).halved
+    assert Pass(half, (), {}, (), None).halved

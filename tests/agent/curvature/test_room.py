@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ergoscope.curvature.room import needed, spare
+from ergoscope.curvature.room import lasting, needed, spare
 
 CPU = torch.device("cpu")
 
@@ -43,3 +43,17 @@ def test_of_a_gpu_it_is_what_is_free_and_what_torch_keeps_unused(monkeypatch: py
 
 def test_on_the_host_vectors_count_twice() -> None:
     assert needed(10, 3, CPU) == 2 * 4 * 10 * 3
+
+
+def test_what_is_kept_must_fit_beside_the_most_that_was_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (100, 1000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 50)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda _: 30)
+    device = torch.device("cuda", 0)
+
+    assert lasting(10, 3, device)
+    assert not lasting(10, 4, device)
+
+
+def test_of_the_host_nothing_more_is_known() -> None:
+    assert lasting(1 << 40, 1 << 10, CPU)

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ergoscope.hearing.course import Course, Place, course_of, objection
+from ergoscope.hearing.course import Course, Place, course_of
 
 
 def place_of(output: Tensor) -> Place:
@@ -99,14 +99,3 @@ def test_a_graph_that_was_used_up_can_still_be_looked_at() -> None:
     loss.backward()
 
     assert isinstance(course(loss, output, layer), Course)
-
-
-def test_against_a_pass_through_what_torch_has_made_nothing_is_to_be_said() -> None:
-    assert objection((nn.Linear(2, 2)(torch.ones(1, 2)).sum() ** 2).grad_fn) == ""
-
-
-def test_what_is_kept_through_hooks_is_passed_once() -> None:
-    layer = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
-    loss = checkpoint(layer, torch.ones(1, 2), use_reentrant=False).sum()
-
-    assert objection(loss.grad_fn).startswith("what the graph has saved goes through hooks")

@@ -17,6 +17,7 @@ Until = Callable[..., None]
 START = (
     "import multiprocessing, os, signal, sys, threading, time, ergoscope\nfrom sys import exit as early_exit\n"
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # and so does what is started to outlive its terminal
 )
 
 

@@ -36,15 +36,16 @@ def watch(
     due: int = 1,
     probe: object = None,
     loss_fn: LossFn | None = None,
+    tasks: Sequence[int] = (SHARPNESS,),
 ) -> Taps:
-    """Attach, with a look due at every `due`-th step; the clock is so fast that everything is written at once."""
+    """Attach, with `tasks` due at every `due`-th step; the clock is so fast that everything is written at once."""
     ticks = count()
     taps = attach(
         model, optimizers, outlet, curvature=curvature, probe=probe, loss_fn=loss_fn, clock=lambda: float(next(ticks))
     )
     monitor = taps._monitor
     monitor._schedule.due = lambda step: [  # type: ignore[method-assign]  # nothing is thinned
-        task == LOSS or (task == SHARPNESS and step % due == 0) for task in range(len(TASKS))
+        task == LOSS or (task in tasks and step % due == 0) for task in range(len(TASKS))
     ]
     monitor._agenda.next = monitor._schedule.due(1)
     monitor.passing.prepare()

@@ -10,7 +10,7 @@ from torch.optim import SGD
 from ergoscope.curvature.plan import Curvature
 from ergoscope.curvature.room import needed
 from ergoscope.curvature.tracker import COLD
-from ergoscope.probes import sharpness
+from ergoscope.probes.vantage import vantage
 from ergoscope.shards import Seat
 from tests.agent.curvature.test_graph import Cube
 from tests.agent.memory_outlet import MemoryOutlet
@@ -178,19 +178,20 @@ def test_with_several_optimizers_the_reason_is_told_and_a_batch_of_ones_own_help
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, from compiling on some Pythons
-def test_of_a_compiled_model_the_reason_is_told_and_a_batch_of_ones_own_helps() -> None:
+def test_of_a_compiled_function_the_reason_is_told_and_a_batch_of_ones_own_helps() -> None:
     (model, x, y), silent, outlet = net(), MemoryOutlet(), MemoryOutlet()
-    compiled = torch.compile(model, backend="aot_eager")
+    compiled = torch.compile(lambda: (model(x) - y).square().mean(), backend="aot_eager")
     optimizer = SGD(model.parameters(), lr=0.1)
     plan = Curvature(probe=(x, y), loss_fn=lambda one, _: (one(x) - y).square().mean())
 
     for out, asked in ((silent, Curvature()), (outlet, plan)):
-        taps = watch(compiled, optimizer, out, curvature=asked)  # type: ignore[arg-type]  # a module as well
-        train(optimizer, lambda: (compiled(x) - y).square().mean(), taps, steps=2)
+        taps = watch(model, optimizer, out, curvature=asked)
+        train(optimizer, compiled, taps, steps=3)
 
     assert "part of it is compiled" in said(silent)[0]
+    assert "nor can its forward pass be repeated: a part of the job is compiled" in said(silent)[0]
     assert silent.series("lambda_max") == {}
-    assert len(outlet.series("lambda_max")) == 2
+    assert len(outlet.series("lambda_max")) == 3
 
 
 def test_a_function_that_drops_curvature_is_found_out_on_the_fixed_batch() -> None:
@@ -211,7 +212,7 @@ def test_a_function_that_drops_curvature_is_found_out_on_the_fixed_batch() -> No
 def test_where_memory_is_short_the_last_layer_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     (model, x, y), outlet = net(), MemoryOutlet()
     optimizer = SGD(model.parameters(), lr=0.1)
-    monkeypatch.setattr(sharpness, "spare", lambda _: needed(14, COLD + 6, CPU))  # the last layer's entries
+    monkeypatch.setattr(vantage, "spare", lambda _: needed(14, COLD + 6, CPU))  # the last layer's entries
 
     train(optimizer, lambda: (model(x) - y).square().mean(), watch(model, optimizer, outlet), steps=4)
 
@@ -223,7 +224,7 @@ def test_where_memory_is_short_the_last_layer_is_taken(monkeypatch: pytest.Monke
 def test_where_there_is_no_memory_at_all_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     model, outlet = bowl(), MemoryOutlet()
     optimizer = SGD(model.parameters(), lr=0.1)
-    monkeypatch.setattr(sharpness, "spare", lambda _: 0.0)
+    monkeypatch.setattr(vantage, "spare", lambda _: 0.0)
 
     train(optimizer, model, watch(model, optimizer, outlet), steps=4)
 
@@ -233,7 +234,7 @@ def test_where_there_is_no_memory_at_all_it_is_given_up(monkeypatch: pytest.Monk
 def test_of_several_processes_only_the_first_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     model, outlet = bowl(), MemoryOutlet()
     optimizer = SGD(model.parameters(), lr=0.1)
-    monkeypatch.setattr(sharpness, "seat", lambda: Seat(1, 2))
+    monkeypatch.setattr(vantage, "seat", lambda: Seat(1, 2))
 
     train(optimizer, model, watch(model, optimizer, outlet), steps=2)
 
@@ -255,3 +256,23 @@ def test_numbers_that_are_none_are_left_out() -> None:
 
     assert list(outlet.series("lambda_max")) == [1, 3]
     assert list(outlet.series("batch_sharpness")) == [1]  # the weights are gone, and with them the gradient
+
+
+def test_when_memory_runs_out_half_of_the_fixed_batch_is_taken_and_half_of_that() -> None:
+    (model, x, y), outlet = net(), MemoryOutlet()
+    optimizer = SGD(model.parameters(), lr=0.0)
+
+    def loss(one: nn.Module, batch: object) -> Tensor:
+        inputs, targets = batch  # type: ignore[misc]  # a pair
+        if len(inputs) > 2:
+            raise MemoryError
+        made: Tensor = (one(inputs) - targets).square().mean()
+        return made
+
+    taps = watch(model, optimizer, outlet, probe=(x, y), loss_fn=loss)
+    train(optimizer, lambda: (model(x) - y).square().mean(), taps, steps=5)
+
+    start = "there is no memory for the curvature on all of the fixed batch: the first"
+    assert said(outlet)[:2] == [f"{start} {rows} rows of the fixed batch are taken" for rows in (4, 2)]
+    assert "curvature is exact, on the first 2 rows of the fixed batch, over the whole model" in said(outlet)[2]
+    assert list(outlet.series("lambda_max")) == [3, 4, 5]

@@ -10,6 +10,7 @@ from ergoscope.sidecar.delivery import Outcome
 from ergoscope.sidecar.spool import SpoolWriter, read_delivered, segments
 from ergoscope_contract.answers import Refusal
 from ergoscope_contract.records import Event
+from ergoscope_contract.slices import SliceRequest
 
 DONE = Outcome("delivered")
 
@@ -133,6 +134,25 @@ def test_delivered_segments_are_removed_unless_they_are_to_be_kept(
     courier(tmp_path, Script(), keep=keep).deliver_some(never)
 
     assert segments(tmp_path) == left
+
+
+def test_what_is_asked_of_the_job_is_handed_on_with_each_delivery(tmp_path: Path) -> None:
+    spooled(tmp_path, b"a", b"b", b"c")
+    heard: list[tuple[SliceRequest, ...]] = []
+    delivery = Script(Outcome("delivered", requests=(SliceRequest("s1"),)), Outcome("refused", "400 Shape"), DONE)
+    ours = Courier(
+        tmp_path,
+        delivery,
+        keep=False,
+        chance=lambda: 1.0,
+        tell=lambda _: None,
+        clock=lambda: 0.0,
+        ask=lambda requests: heard.append(tuple(requests)),
+    )
+
+    ours.deliver_some(never)
+
+    assert heard == [(SliceRequest("s1"),), ()]
 
 
 def test_it_stops_when_asked_to(tmp_path: Path) -> None:

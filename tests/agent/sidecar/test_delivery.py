@@ -7,6 +7,7 @@ import pytest
 from ergoscope.sidecar.delivery import HttpDelivery, Outcome, judge
 from ergoscope_contract.codec import encode
 from ergoscope_contract.records import Batch
+from ergoscope_contract.slices import SliceRequest
 from ergoscope_contract.version import CONTRACT_VERSION
 from tests.agent.fake_server import Answer, FakeServer
 
@@ -27,6 +28,24 @@ def test_refused_values_of_a_stored_batch_are_told_and_it_counts_as_delivered() 
 
     assert outcome.kind == "delivered"
     assert outcome.refusals[0].reason == "too many"
+
+
+def test_a_receipt_says_what_somebody_asks_of_the_job() -> None:
+    outcome = said(200, {"stored": True, "requests": [{"id": "s1", "points": 11}, {"id": "s2"}]})
+
+    assert outcome.requests == (SliceRequest("s1", points=11), SliceRequest("s2"))
+
+
+def test_a_request_that_is_not_understood_is_passed_over_and_the_batch_is_delivered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked = [{"id": "s1", "axes": "sideways"}, {"id": "s2", "points": 4}, {"id": "s3"}]
+
+    outcome = said(200, {"stored": True, "requests": asked})
+
+    assert (outcome.kind, outcome.requests) == ("delivered", (SliceRequest("s3"),))
+    assert "a request of the server is not understood here and passed over: Invalid enum value 'side" in caplog.text
+    assert "points is 4" in caplog.text
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])

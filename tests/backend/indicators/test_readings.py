@@ -55,11 +55,29 @@ def test_a_run_too_short_says_how_much_is_missing() -> None:
     found = _readings(DATA, step=3100)
 
     assert {r.absent for r in found.values()} == {
-        "not enough steps yet (310 of 400)",
+        "not enough readings yet (310 of 400)",  # one in ten steps
         'curvature is not measured; watch(..., curvature="model") does',
         "",  # the newest loss against its past needs 201 only
     }
     assert found["loss_robust_z"].value is not None
+
+
+def test_what_is_taken_rarely_lacks_readings_and_not_steps() -> None:
+    every = np.arange(1, 2496)
+    loss = points(every, 1 + 0.05 * ar1(0.3, 2495, seed=1))
+    rare = points(every[::64], 1 + 0.1 * ar1(0.3, 39, seed=2))
+
+    found = _readings(RunData(loss, rare), step=2495)["grad_norm_level"]
+
+    assert found.absent == "not enough readings of the gradient norm yet (39 of 400)"
+
+
+def test_a_norm_without_a_start_has_no_level() -> None:
+    found = assess(DATA, step=40_000, reset=0, start=None, highest=1.0, settled=False, seed=0)
+
+    level = {reading.id: reading for reading in readings(found, grad_logged=True)}["grad_norm_level"]
+
+    assert level.absent == "the norm at the start, which it is held against, is zero or not known"
 
 
 def test_a_curve_too_steep_for_a_line_says_so() -> None:

@@ -66,6 +66,14 @@ def test_a_change_of_the_rate_says_from_what_to_what() -> None:
     ]
 
 
+def test_what_is_logged_every_tenth_step_lacks_readings_and_spans_ten_times_as_many_steps() -> None:
+    rare = replace(UNDECIDED, found=replace(SHORT, stride=10))
+    flat = replace(UNDECIDED, why="mixed", found=replace(FOUND, stride=10, evidence=replace(FLAT, geweke=3.0)))
+
+    assert _text(rare) == "Not enough readings yet (300 of 400)."
+    assert f" over {10 * FLAT.n:,} steps: " in _text(flat)
+
+
 def test_a_warm_up_says_where_the_rate_is_when_it_is_logged() -> None:
     warming = replace(PLATEAU, state="WARMUP", found=None)
 

@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from ergoscope_contract.answers import RankSummary, Verdict
 from ergoscope_contract.records import Attempt, Ending, Event, Pulse
-from ergoscope_server.store.quiet import QUIET_S
+from ergoscope_server.store.muster import never_seen
+from ergoscope_server.store.quiet import LATE_S, QUIET_S
 from ergoscope_server.store.store import Store
 from tests.backend.store.batches import ATTEMPT, arrival, batch
 
@@ -60,6 +61,37 @@ def test_a_replay_and_a_late_batch_do_not_make_a_rank_heard_of_anew(store: Store
     _say(store, 0, 3.0, 1, seq=0)
 
     assert [rank.last_seen for rank in _ranks(store, 9.0)] == [NOW + 5.0]
+
+
+def test_ranks_that_never_sent_anything_are_listed_after_a_fair_time_and_counted_nowhere(store: Store) -> None:
+    for rank in (1, 4):
+        _say(store, rank, 0.0, 10, begun=Attempt(ATTEMPT, NOW, rank, 8))
+    _say(store, 0, 0.0, 10, attempt=ATTEMPT - 1)  # of an attempt before
+
+    before, after = _ranks(store, LATE_S), _ranks(store, LATE_S + 0.1)
+
+    unseen = [RankSummary(0, ATTEMPT, "never seen", 0.0), RankSummary(2, ATTEMPT, "never seen", 0.0, upto=3)]
+    assert [rank.rank for rank in before] == [1, 4]
+    assert [rank for rank in after if rank.status == "never seen"] == [
+        *unseen,
+        RankSummary(5, ATTEMPT, "never seen", 0.0, upto=7),
+    ]
+    assert [rank.rank for rank in after] == [0, 1, 2, 4, 5]
+    summary = store.summary("r")
+    assert summary is not None
+    assert (summary.ranks, summary.ranks_silent) == (2, 2)  # by the clock of today both are long silent, and no others
+
+
+def test_a_job_of_very_many_ranks_of_which_one_watches_is_one_line() -> None:
+    told = [Attempt(number=ATTEMPT, started=NOW, rank=0, world_size=2**50)]
+
+    (unseen,) = never_seen([0], told, now=NOW + 1e3)
+
+    assert (unseen.rank, unseen.upto) == (1, 2**50 - 1)
+
+
+def test_without_a_word_of_how_many_they_are_no_rank_is_missed() -> None:
+    assert never_seen([0, 5], [], now=NOW) == []
 
 
 def test_only_the_newest_attempt_is_called(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from ergoscope_contract.records import Event, Histogram, Sketch
+from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
 from ergoscope_server.store.store import Store
 from tests.backend.store.batches import arrival, batch
 
@@ -49,6 +49,20 @@ def test_sketches_are_kept_apart_from_histograms_of_the_same_key(store: Store) -
     assert store.sketches("r", "k", limit=1) == [made[2]]
     assert store.sketches("r", "k", rank=1) == []
     assert store.histograms("r", "k") == [_histogram(9, 9, key="k")]
+
+
+def test_spectra_are_kept_apart_and_a_newer_attempt_counts_from_its_first_step_on(store: Store) -> None:
+    def send(attempt: int, *steps: int) -> list[Spectrum]:
+        made = [Spectrum("k", step, bytes(8 * attempt), bytes(8 * attempt)) for step in steps]
+        sketch = Sketch("k", 9, 0, bytes(4))
+        store.accept([arrival(replace(batch(0, {}, attempt=attempt), spectra=made, sketches=[sketch]))])
+        return made
+
+    first, second = send(1, 2, 1, 3), send(2, 3)
+
+    assert store.spectra("r", "k") == [first[1], first[0], second[0]]
+    assert store.spectra("r", "k", limit=1) == second
+    assert store.spectra("r", "k", rank=1) == []
 
 
 def test_events_come_back_in_the_order_they_arrived_and_once(store: Store) -> None:

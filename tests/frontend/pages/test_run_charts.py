@@ -39,6 +39,10 @@ def test_a_thinned_series_says_why_there_are_no_more_points() -> None:
     assert resolution(POINTS, "loss", told) == "every measurement, 64 steps apart"
 
 
+def test_one_measurement_is_not_called_every_step() -> None:
+    assert resolution(from_points("r", "lambda_max", [64], [1.0]), "lambda_max") == "one measurement"
+
+
 def test_where_the_ring_was_full_the_chart_says_so_and_only_there() -> None:
     assert resolution(POINTS, "loss", news([FULL])).endswith("coarser from step 100 to 150: the job outran its sidecar")
     assert "coarser" not in resolution(_stretches(), "loss", news([FULL]))

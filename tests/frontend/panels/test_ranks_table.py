@@ -63,6 +63,18 @@ def test_of_very_many_ranks_those_in_trouble_are_shown() -> None:
     assert f"and {512 - SHOWN} more" in said
 
 
+def test_ranks_that_were_never_seen_are_one_dim_row_and_no_trouble() -> None:
+    unseen = _rank(1, status="never seen", last_seen=0.0, last_step=None, behind=None, upto=1_200)
+    run = _run(ranks=2)
+
+    said = " ".join(text_of(table([_rank(0), unseen])).split())
+    head = " ".join(text_of(summed(run, [_rank(0), unseen])).split())
+
+    assert said.endswith("1 to 1,200 – never seen – – – –")
+    assert "Never seen, as they do not watch or did not start: 1 to 1,200" in head
+    assert "None is silent or lags" in head
+
+
 @pytest.mark.parametrize(("status", "said"), [("running", "lags"), ("silent", "silent"), ("finished", "finished")])
 def test_only_a_rank_that_runs_lags(status: str, said: str) -> None:
     assert word(_rank(0, status=status, lags=True)) == said

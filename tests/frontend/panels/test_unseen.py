@@ -36,6 +36,17 @@ def test_a_quantity_that_is_measured_but_has_not_come_says_how_rarely_it_is_take
     assert why_absent(ALL["clip_coef"], news([])) == "absent, because no value has come from this run"
 
 
+def test_the_agents_own_reason_comes_before_every_other() -> None:
+    why = "curvature is not measured: several optimizers step"
+    told = news([Event("agent", 1.0, 9, why, {"quantities": ["lambda_max", "sharpness_ratio"]})])
+    judged = Verdict(run="r", step=0, readings=[Reading(id="sharpness_ratio", absent="curvature is not measured")])
+
+    said = text_of(table([ALL["lambda_max"], ALL["sharpness_ratio"], ALL["clip_coef"]], judged, told))
+
+    assert said.count(f"absent, because {why}") == 2
+    assert "no value has come" in said
+
+
 def test_what_is_measured_by_layer_alone_leads_to_its_heat_map() -> None:
     there = {"kurtosis": "/runs/r?tab=layers&of=kurtosis"}
 

@@ -1,0 +1,49 @@
+"""The first half of a batch, for when there is no memory for all of it."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from torch import Tensor
+
+from ergoscope.curvature.passes import tensors_in
+
+Batch = TypeVar("Batch")
+
+
+def rows_of(batch: object) -> int | None:
+    """Count the examples of a batch: the entries along the first dimension that all of its tensors share.
+
+    Args:
+        batch: A tensor, or nested tuples, lists and mappings of tensors and of what is no tensor.
+
+    Returns:
+        None when there is no tensor, one has no dimension, or they differ.
+    """
+    lengths = {tensor.shape[:1] for tensor in tensors_in(batch)}
+    return lengths.pop()[0] if len(lengths) == 1 and () not in lengths else None
+
+
+def halved(batch: Batch) -> Batch | None:
+    """Give the first half of a batch's examples, as views; None when that cannot be told, or is none.
+
+    Example:
+        >>> import torch
+        >>> x, y = halved((torch.zeros(5, 3), torch.ones(5)))
+        >>> x.shape, y.shape
+        (torch.Size([2, 3]), torch.Size([2]))
+    """
+    rows = rows_of(batch)
+    return None if rows is None or rows < 2 else cast(Batch, _first(batch, rows // 2))
+
+
+def _first(value: object, rows: int) -> object:
+    if isinstance(value, Tensor):
+        return value[:rows]
+    if isinstance(value, tuple):
+        parts, named = [_first(one, rows) for one in value], cast("Callable[..., object]", type(value))
+        return named(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if type(value) is list:
+        return [_first(one, rows) for one in value]
+    if type(value) is dict:
+        return {key: _first(one, rows) for key, one in value.items()}
+    return value

@@ -1,0 +1,123 @@
+"""A step's own forward passes of the watched model, kept so that the one its loss comes from can be run once more.
+
+What a model was given and what it gave are kept by reference, from its call to the step's first backward pass.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as modules
+
+from ergoscope.curvature.guard import default_generators, probing
+from ergoscope.curvature.objective import obstacle_to, unwrapped
+from ergoscope.curvature.passes import Casts, Pass, casts_on, tensors_in
+from ergoscope.curvature.room import spare
+from ergoscope.curvature.tail import heads
+from ergoscope.hearing.entrance import Enter, Entrance, Leave
+from ergoscope.hearing.listening import Guard
+
+States = tuple[tuple[torch.Generator, Tensor], ...]
+_MOST = 4  # passes before a backward pass that are kept
+_ROOM = 4.0  # times what a pass gave must be free for it to be kept
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+class ForwardPasses:
+    """Keeps the training forward passes of one step, and says which of them a loss comes from."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """Keep passes of `model`, which is as the user has it."""
+        self._outer = model
+        self._model = unwrapped(model)
+        self._entrance = Entrance(model)
+        self._heard: tuple[Enter, Leave] | None = None
+        self._begun: list[tuple[States, tuple[Casts, ...]]] = []
+        self._passes: list[Pass] = []
+        self._listens = False
+        self._reason = ""  # why none can be repeated, the end of a sentence
+
+    def listen(self, guard: Guard) -> None:
+        """Hear calls of the model through `guard`."""
+        self._heard = guard(self._entered), guard(self._left)
+
+    def open(self) -> None:
+        """Keep passes from now on."""
+        self.close()
+        if self._heard is not None:
+            self._listens = True
+            self._reason = self._entrance.open(*self._heard)
+
+    def close(self) -> None:
+        """Keep no more, and let go of what was kept."""
+        self._entrance.close()
+        self._begun.clear()
+        self._passes.clear()
+        self._listens, self._reason = False, ""
+
+    def take(self, loss: Tensor) -> Pass | str:
+        """Give the pass that a loss comes from, and close.
+
+        Returns:
+            Without one the reason, the end of a sentence; empty when nobody has listened.
+        """
+        listens, reason, passes = self._listens, self._reason, self._passes.copy()
+        self.close()
+        return self._find(loss, passes) if listens and not reason else reason
+
+    def _find(self, loss: Tensor, passes: list[Pass]) -> Pass | str:
+        if not passes:
+            return "it was not heard"
+        reason = obstacle_to(self._outer) or _hooked(self._outer)
+        if reason:
+            return reason
+        outputs = [tensors_in(one.output) for one in passes]
+        owners = [number for number, given in enumerate(outputs) for _ in given]
+        try:
+            found = {owners[place] for place in heads(loss, [tensor for given in outputs for tensor in given])}
+        except ValueError as error:
+            return str(error)
+        if not found:
+            return "the loss comes from none that was heard"
+        return passes[found.pop()] if len(found) == 1 else "the loss comes from several of the same model"
+
+    def _entered(self) -> None:
+        kinds = {p.device.type for p in self._model.parameters()}
+        if "cuda" not in kinds or not torch.cuda.is_current_stream_capturing():
+            self._begun.append((_states(self._model), casts_on("cpu", *sorted(kinds))))
+
+    def _left(self, args: tuple[object, ...], kwargs: Mapping[str, object], output: object) -> None:
+        if not self._begun:
+            return
+        states, casts = self._begun.pop()
+        given = tensors_in(output)
+        # A forward pass inside a backward pass is a checkpoint that is made again.
+        if probing() or torch._C._current_graph_task_id() != -1 or all(t.grad_fn is None for t in given):
+            return
+        if len(self._passes) == _MOST:
+            self._reason = f"there were more than {_MOST} before one backward pass"
+        elif any(spare(device) < _ROOM * sum(t.nbytes for t in given) for device in {t.device for t in given}):
+            self._reason = "there was no memory to keep what it gave"
+        else:
+            versions = tuple(t._version for t in tensors_in((args, kwargs)))
+            drew = any(not torch.equal(before, generator.get_state()) for generator, before in states)
+            self._passes.append(Pass(self._model, args, kwargs, versions, output, states, casts, drew))
+        if self._reason:
+            self._passes.clear()
+
+
+def _states(model: nn.Module) -> States:
+    return tuple((generator, generator.get_state()) for generator in default_generators(model))
+
+
+def _hooked(model: nn.Module) -> str:
+    """Why one more pass would be noticed by hooks; empty when it would not."""
+    places = [getattr(modules, f"_global{name}") for name in _HOOKS]
+    places += [getattr(part, name) for part in model.modules() for name in _HOOKS]
+    if any(not _ours(hook) for place in places for hook in place.values()):
+        return "modules have hooks of the job's own, which would run once more"
+    return ""
+
+
+def _ours(hook: object) -> bool:
+    return str(getattr(hook, "__module__", "")).startswith("ergoscope.")  # they look away from passes of our own

@@ -1,0 +1,236 @@
+"""The whole spectrum of the Hessian: how large it is, how its eigenvalues lie, and how many stand alone.
+
+A reading is made of 5 draws, each a run of Lanczos from a random direction, and comes once all are there. On a fixed
+batch a draw has 20 products and a look makes 4 of them, measured as ten to twenty training steps' time, so that no step
+is held up for long: a reading takes 25 looks. Of five draws the standard error is itself known to a third. Ten products
+would not tell ten outliers from a bulk, more than twenty would be lost to the drift of the weights. On the training's
+own batch the Hessian is another one at each step, so that a draw is made in one look: of 10 products, which take twenty
+to thirty-five steps' time, so that a reading takes 5 looks.
+
+A draw keeps a vector of the parameters' size for each product. Where there is no room for 20, it has 10; where there is
+none for 10 either, 20 draws of one product each, 4 a look, tell trace and norm alone.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from ergoscope.curvature.blocks import Block
+from ergoscope.curvature.density import pooled
+from ergoscope.curvature.guard import ran_out_of_memory
+from ergoscope.curvature.ladder import How
+from ergoscope.curvature.room import lasting, needed, spare
+from ergoscope.curvature.rounds import Look, Round, Rounds
+from ergoscope.curvature.spectrum import Shape, shape_of, sums_of
+from ergoscope.findings import Findings
+from ergoscope.layers import Moment
+from ergoscope.probes.probe import Reading
+from ergoscope.probes.vantage.opening import Label, Opening
+from ergoscope.probes.vantage.vantage import Vantage
+from ergoscope_contract.records import Spectrum
+
+STEPS, FEWER = 20, 10  # products of a draw, and where there is little room or each batch is another one
+DRAWS, SINGLE = 5, 20  # draws of a reading, and when they have one product each
+PACE = 4  # products of a look
+_BESIDE = 6  # vectors beside a draw's own: the gradient, and what is on the way
+_ROUNDING = 1e-6  # of a product, as a share of the largest eigenvalue
+_DIFFERENCE = 1e-3  # and of a difference of gradients
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """What of an opening is still of use when its graph is gone."""
+
+    block: Block
+    label: Label
+    fixed: bool
+    steps: int
+
+    @classmethod
+    def of(cls, opening: Opening, rounds: Rounds) -> "_View":
+        return cls(opening.block, opening.label, opening.fixed, rounds.steps)
+
+    @property
+    def how(self) -> str:
+        return f"{self.label.how}, on {self.label.batch}"
+
+    @property
+    def rounding(self) -> float:
+        return _DIFFERENCE if self.label.how is How.DIFFERENCE else _ROUNDING
+
+    def made_of(self, found: Round) -> str:
+        each = f"{self.steps} product{'s' * (self.steps > 1)} each{'' if self.fixed else ', of as many batches'}"
+        return f"{len(found.draws)} draws of {each}"
+
+
+class SpectrumProbe:
+    """Trace, size and shape of the Hessian's spectrum, read from draws that are spread over looks.
+
+    With several blocks one is looked at until its reading is there, then the next.
+
+    Attributes:
+        vectors: That it can do with; it looks for itself whether there is room for more.
+        turn: Which block is looked at.
+        untold: What the user is to be told.
+    """
+
+    produces: ClassVar[tuple[str, ...]] = (
+        "hess_trace",
+        "hess_trace_error",
+        "hess_fro",
+        "hess_fro_error",
+        "spectral_density",
+        "outlier_count",
+        "outliers_unresolved",
+        "neg_curv_mass",
+        "neg_curv_mass_error",
+        "neg_curv_mass_low",
+        "neg_curv_mass_high",
+        "lla_re",
+        "lla_re_error",
+        "lla_kh",
+        "lla_kh_error",
+    )
+
+    def __init__(self, vantage: Vantage) -> None:
+        """Look from `vantage`."""
+        self.vectors = 2
+        self.turn = 0
+        self.untold: list[str] = []
+        self._vantage = vantage
+        self._most = STEPS
+        self._subject: tuple[object, ...] = ()
+        self._rounds: Rounds | None = None
+        self._told: set[str] = set()
+        vantage.enlist(self)
+
+    def measure(self, moment: Moment) -> Reading | None:
+        """What the last look saw."""
+        return self._vantage.reading(self, moment)
+
+    def look(self, opening: Opening) -> Reading | None:
+        """Make some products of a draw, or none when there was no memory for them."""
+        sign = _sign(opening.optimizer)
+
+        def product(vector: Tensor) -> Tensor:
+            return sign * opening.factor * opening.products(vector)
+
+        try:
+            rounds = self._rounds_of(opening)
+            look = rounds.look(
+                product, opening.block.parameters, opening.products.gradient, rates=_rates(opening.optimizer)
+            )
+        except Exception as error:
+            if self._most == 1 or not ran_out_of_memory(error):
+                raise
+            self._rounds = None  # and with it the vectors
+            self._do_with_fewer(opening)
+            return None
+        return Reading(look.values, partial(self._read, rounds, look, _View.of(opening, rounds)))
+
+    def forget(self) -> None:
+        """Begin anew, and see again whether there is room."""
+        self._rounds = None
+        self._most = STEPS
+        self.turn = 0
+
+    def _rounds_of(self, opening: Opening) -> Rounds:
+        """What goes on with this opening, or begins with it."""
+        if self._rounds is None or self._rounds.between:
+            while self._steps(opening) > 1 and not _fits(opening, self._steps(opening)):
+                self._do_with_fewer(opening)
+        block = opening.block
+        steps = min(self._steps(opening), block.size)
+        subject = (block.name, opening.fixed, steps, *map(id, block.parameters))
+        if self._rounds is None or subject != self._subject:
+            self._subject = subject
+            whole = steps > 1 and not opening.fixed
+            self._rounds = Rounds(steps=steps, draws=DRAWS if steps > 1 else SINGLE, pace=steps if whole else PACE)
+        return self._rounds
+
+    def _steps(self, opening: Opening) -> int:
+        return self._most if opening.fixed else min(self._most, FEWER)
+
+    def _do_with_fewer(self, opening: Opening) -> None:
+        before = self._steps(opening)
+        self._most = FEWER if before > FEWER else 1
+        left = f"draws have {FEWER} products" if self._most > 1 else "only its trace and norm are measured"
+        self._tell(f"there is no memory for {before} vectors of the spectrum of curvature: {left}")
+
+    def _read(self, rounds: Rounds, look: Look, view: _View, values: Sequence[float], findings: Findings) -> None:
+        if rounds is not self._rounds:
+            return  # forgotten since
+        found = rounds.read(look, values, findings.step)
+        if rounds.broken:
+            self._tell("products with the Hessian were not finite: draws of its spectrum that hold some are left out")
+        if rounds.lost:
+            self._tell(
+                "draws of the spectrum of curvature were begun anew, as the weights or the learning rate had moved by "
+                "more than a tenth: the next ones are made in fewer looks"
+            )
+        if found is not None:
+            self.turn += 1
+            _publish(found, view, findings)
+            self._tell(f"the spectrum of curvature is {view.how}, over {view.label.over}; {view.made_of(found)}")
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self.untold.append(text)
+
+
+def _publish(found: Round, view: _View, findings: Findings) -> None:
+    name = f"/{view.block.name}" if view.block.name else ""
+    sums = sums_of(found.draws, view.block.size)
+    numbers = {
+        "hess_trace": sums.trace.value,
+        "hess_trace_error": sums.trace.error,
+        "hess_fro": sums.size.value,
+        "hess_fro_error": sums.size.error,
+    }
+    if view.steps > 1:
+        numbers |= _numbers_of(shape_of(found.draws, rounding=view.rounding))
+        nodes, weights, residuals = (p.astype("<f8").tobytes() for p in pooled([d.run for d in found.draws]))
+        how = f"{view.how}; {view.made_of(found)}, since step {found.since}"
+        findings.records.append(
+            Spectrum(f"spectral_density{name}", findings.step, nodes, weights, residuals=residuals, how=how)
+        )
+    findings.scalars.update({f"{key}{name}": number for key, number in numbers.items() if math.isfinite(number)})
+
+
+def _numbers_of(shape: Shape) -> dict[str, float]:
+    return {
+        "outlier_count": shape.outliers.count,
+        "outliers_unresolved": shape.outliers.unresolved,
+        "neg_curv_mass": shape.negative.value,
+        "neg_curv_mass_error": shape.negative.error,
+        "neg_curv_mass_low": shape.negative.low,
+        "neg_curv_mass_high": shape.negative.high,
+        "lla_re": shape.ratio.value,
+        "lla_re_error": shape.ratio.error,
+        "lla_kh": shape.weighted.value,
+        "lla_kh_error": shape.weighted.error,
+    }
+
+
+def _fits(opening: Opening, steps: int) -> bool:
+    """Whether there is room for a draw; one that is spread over looks is kept while the training runs."""
+    size, device = opening.block.size, opening.block.parameters[0].device
+    made = spare(device) >= needed(size, steps + _BESIDE, device)
+    return made and (not opening.fixed or lasting(size, steps, device))
+
+
+def _sign(optimizer: Optimizer | None) -> float:
+    """−1 where the loss is climbed: what the optimizer goes down is then its negative."""
+    return -1.0 if optimizer is not None and optimizer.param_groups[0].get("maximize") else 1.0
+
+
+def _rates(optimizer: Optimizer | None) -> list[float]:
+    """Learning rates that the host knows: to read one from a device would be to wait for it."""
+    rates = [] if optimizer is None else [group["lr"] for group in optimizer.param_groups]
+    return [float(rate) for rate in rates if not (isinstance(rate, Tensor) and rate.device.type != "cpu")]

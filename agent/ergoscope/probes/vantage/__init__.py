@@ -1,0 +1,1 @@
+"""From where the curvature of a running job can be looked at, and when."""

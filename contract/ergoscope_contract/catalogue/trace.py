@@ -1,0 +1,108 @@
+"""Sums over all curvatures of the loss: trace and size of the Hessian, and what they mean for SGD."""
+
+from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
+
+TABLE = (
+    Metric(
+        id="hess_trace",
+        name="trace of the Hessian",
+        symbol="Tr H",
+        unit="loss/weight²",
+        shape="layer",
+        range="real numbers",
+        family=Family.SB,
+        also=Family.GE,
+        tooltip="Sum of all curvatures; SGD prefers small.",
+        formula=(
+            "d vᵀHv, mean over directions v uniform on the sphere in d dimensions: of 5, or of 20 where memory allows "
+            "but one product of each; on a fixed batch where one is given, else each on a batch of its own; of a block "
+            "of the model, by its name, that of the block alone"
+        ),
+        failure=(
+            "few directions: look at the error; a mean over the steps that the reading took; depends on the batch and "
+            "on mean or sum over it"
+        ),
+        source="Girard (1989), Hutchinson (1989)",
+        cost=Cost.PRODUCTS,
+        tier=3,
+        reduce=Reduce.FIRST,
+        test="a Wigner matrix with spikes 4, 2 and .8: within 4 standard errors of theory",
+        kind="probe",
+        made=True,
+    ),
+    Metric(
+        id="hess_trace_error",
+        name="error of the trace",
+        symbol="σ(Tr H)",
+        unit="loss/weight²",
+        shape="layer",
+        range="≥ 0",
+        family=Family.SB,
+        also=Family.GE,
+        tooltip="Standard error of the trace.",
+        formula="from the spread over directions; in the mean of squares about 2‖H‖_F² over their number",
+        failure=(
+            "of five directions it is known to a third; on the training's own batch the spread of batches is in it"
+        ),
+        source="Avron, Toledo (2011)",
+        cost=Cost.PRODUCTS,
+        tier=3,
+        reduce=Reduce.FIRST,
+        test="many readings of one known matrix: their mean square is the variance that theory gives",
+        kind="probe",
+        made=True,
+    ),
+    Metric(
+        id="hess_fro",
+        name="size of the Hessian",
+        symbol="‖H‖_F",
+        unit="loss/weight²",
+        shape="layer",
+        range="≥ 0",
+        family=Family.SB,
+        tooltip="Overall curvature size.",
+        formula="√(d mean ‖Hv‖²) over the directions of the trace",
+        failure="depends on the batch; below the truth by about half of its squared error over its value",
+        cost=Cost.PRODUCTS,
+        tier=3,
+        reduce=Reduce.FIRST,
+        test="a Wigner matrix with spikes 4, 2 and .8: within 4 standard errors of theory",
+        kind="probe",
+        made=True,
+    ),
+    Metric(
+        id="hess_fro_error",
+        name="error of the Hessian's size",
+        symbol="σ(‖H‖_F)",
+        unit="loss/weight²",
+        shape="layer",
+        range="≥ 0",
+        family=Family.SB,
+        tooltip="Standard error of the Hessian's size.",
+        formula="from the spread of ‖Hv‖² over directions, to first order",
+        failure="as that of the trace; where few eigenvalues make up most of the size a direction may miss them",
+        cost=Cost.PRODUCTS,
+        tier=3,
+        reduce=Reduce.FIRST,
+        test="many readings of one known matrix: their mean square is the variance that theory gives",
+        kind="probe",
+        made=True,
+    ),
+    Metric(
+        id="sgd_trace_ratio",
+        name="trace against what SGD can hold",
+        symbol="ηTr/(2B)",
+        range="≥ 0",
+        family=Family.SB,
+        tooltip="Above 1: an interpolating solution this curved could not be held by SGD.",
+        formula="η Tr H / (2B)",
+        failure="a necessary condition near interpolation, not an edge: the true one was 2.3 times lower in a test",
+        source="Wu, Su (2023)",
+        cost=Cost.PRODUCTS,
+        tier=2,
+        reduce=Reduce.FIRST,
+        test="orthogonal features: the exact threshold 2B/Tr",
+        kind="probe",
+        absent="the number of examples of a step is not known to what measures curvature",
+    ),
+)
