@@ -95,7 +95,8 @@ class Passing:
 
     def prepare(self) -> None:
         """A step is over: listen to what the next one needs."""
-        measures = any(watched.measures for watched in self._watched)
+        more = True in self._agenda.next[LOSS + 1 :]
+        measures = more and any(watched.measures for watched in self._watched)
         for task, probe, ear in self._ears:
             if ear.open:
                 ear.close()

@@ -11,6 +11,7 @@ import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from statistics import median
 from typing import Literal
 
@@ -111,16 +112,16 @@ def fit_periods(costs: Sequence[float], tasks: Sequence[Task], *, allowed: float
         [2, 1]
     """
     periods = [task.often for task in tasks]
-
-    def per_step(i: int) -> float:
-        return costs[i] * tasks[i].share(periods[i])
-
-    while sum(map(per_step, range(len(costs)))) > allowed:
-        open_ = [i for i, k in enumerate(periods) if k < tasks[i].rarest]
-        if not open_:
-            break
-        worst = max(open_, key=lambda i: per_step(i) * tasks[i].patience)
+    loads = [cost * task.share(task.often) for cost, task in zip(costs, tasks, strict=True)]
+    queue = [(-loads[i] * task.patience, i) for i, task in enumerate(tasks) if task.often < task.rarest]
+    heapify(queue)
+    while queue and sum(loads) > allowed:
+        _, worst = heappop(queue)
+        task = tasks[worst]
         periods[worst] *= 2
+        loads[worst] = costs[worst] * task.share(periods[worst])
+        if periods[worst] < task.rarest:
+            heappush(queue, (-loads[worst] * task.patience, worst))
     return periods
 
 
