@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
@@ -37,29 +38,58 @@ def test_a_chart_grows_with_the_values_that_were_logged(serve: Callable[..., Ser
     assert axis(page, LOSS) == [0, 75]
 
 
+@contextmanager
+def growing(run: canned.FakeRun, *, to: int) -> Iterator[None]:
+    """A run that takes a step every ten milliseconds meanwhile."""
+    done = threading.Event()
+
+    def train() -> None:
+        while not done.wait(0.01):
+            run.steps = min(run.steps + 1, to)
+
+    trainer = threading.Thread(target=train)
+    trainer.start()
+    try:
+        yield
+    finally:
+        done.set()
+        trainer.join()
+
+
 def test_no_point_is_missed_between_the_first_figure_and_the_stream(
     serve: Callable[..., Served], context: BrowserContext
 ) -> None:
     run = canned.young(steps=30)
     served = serve([run])
-    done = threading.Event()
-
-    def train() -> None:
-        while not done.wait(0.01):
-            run.steps = min(run.steps + 1, 400)
-
-    trainer = threading.Thread(target=train)
-    trainer.start()
-    try:
+    with growing(run, to=400):
         page = served.open(context, "/runs/young")
-        wait_for_step(page, LOSS, 400)
-        wait_for_step(page, "stationarity-chart", 400)
-    finally:
-        done.set()
-        trainer.join()
+        for chart in (LOSS, "stationarity-chart"):
+            wait_for_step(page, chart, 400)
 
-    assert trace(page, LOSS)["x"] == list(range(1, 401))
-    assert trace(page, "stationarity-chart")["x"] == list(range(1, 401))
+    for chart in (LOSS, "stationarity-chart"):
+        assert trace(page, chart)["x"] == list(range(1, 401))
+
+
+def test_of_a_figure_that_comes_after_the_stream_began_no_point_is_missed(
+    serve: Callable[..., Served], context: BrowserContext
+) -> None:
+    run = canned.young(steps=30)
+    page = serve([run]).open(context, "/runs/young")
+    for chart in (LOSS, "stationarity-chart"):
+        wait_for_step(page, chart, 30)
+
+    late = page.locator("#stationarity-chart .js-plotly-plot").element_handle()
+    late.evaluate("graph => graph.classList.remove('js-plotly-plot')")  # as before it is drawn
+    page.wait_for_timeout(700)  # the page looks at what it shows every 300 ms
+    late.evaluate(
+        "graph => new Promise(done => { const draw = ergoscope.drawPending; ergoscope.drawPending = () => {"
+        " graph.classList.add('js-plotly-plot'); ergoscope.drawPending = draw; done(); return draw(); } })"
+    )
+    run.steps = 60  # is told before the page looks again
+
+    for chart in (LOSS, "stationarity-chart"):
+        wait_for_step(page, chart, 60)
+        assert trace(page, chart)["x"] == list(range(1, 61))
 
 
 def test_stretches_of_a_long_run_go_on_in_their_width(serve: Callable[..., Served], context: BrowserContext) -> None:

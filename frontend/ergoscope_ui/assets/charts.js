@@ -61,11 +61,12 @@ window.ergoscope = window.ergoscope || {};
   }
 
   /* Keep an increment's points for the traces that are made of them. Steps that a figure holds already are left out;
-   * a step that goes back without an overlap means that the run started again: then the figure is asked for anew. */
-  ergoscope.gather = function (data, before) {
+   * a step that goes back without an overlap means that the run started again: then the figure is asked for anew.
+   * `metrics` are those that were asked for: of another one, of a figure that came since, nothing is known. */
+  ergoscope.gather = function (data, before, metrics) {
     for (const { entry } of ergoscope.scan()) {
       for (const growth of entry.grows) {
-        if (growth.run !== data.run || growth.position >= data.cursor) continue;
+        if (growth.run !== data.run || growth.position >= data.cursor || !metrics.includes(growth.metric)) continue;
         const overlaps = before === undefined || growth.position > before;
         if (before !== undefined && growth.position < before) entry.again = true;
         growth.position = data.cursor;

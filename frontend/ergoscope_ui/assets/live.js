@@ -80,10 +80,10 @@ window.ergoscope = window.ergoscope || {};
     ask("reheat", 1000);
   }
 
-  function handle(kind, data, before) {
+  function handle(kind, data, before, metrics) {
     if (kind === "increment") {
       ergoscope.heard(data.run, ergoscope.now());
-      ergoscope.gather(data, before);
+      ergoscope.gather(data, before, metrics);
     } else if (kind === "run") {
       showRun(data);
     } else if (kind === "verdict") {

@@ -59,13 +59,13 @@ window.ergoscope = window.ergoscope || {};
     return "/api/v1/live?" + asked.toString();
   }
 
-  function take(kind, text, handle) {
+  function take(kind, text, plan, handle) {
     const data = typeof text === "string" ? JSON.parse(text) : text;
     if (kind === "increment") {
       const before = state.positions[data.run];
       if (before !== undefined && data.cursor <= before) return;
       state.positions[data.run] = data.cursor;
-      handle(kind, data, before);
+      handle(kind, data, before, plan.metrics);
     } else {
       handle(kind, data);
     }
@@ -77,7 +77,7 @@ window.ergoscope = window.ergoscope || {};
     handle("found", null);
   }
 
-  function parse(block, handle) {
+  function parse(block, plan, handle) {
     let kind = "message";
     const lines = [];
     for (const line of block.split("\n")) {
@@ -85,7 +85,7 @@ window.ergoscope = window.ergoscope || {};
       else if (line.startsWith("data:")) lines.push(line.slice(5).trimStart());
       else if (line.startsWith("id:")) state.token = line.slice(3).trim();
     }
-    if (lines.length) take(kind, lines.join("\n"), handle);
+    if (lines.length) take(kind, lines.join("\n"), plan, handle);
   }
 
   async function listen(plan, signal, handle) {
@@ -110,7 +110,7 @@ window.ergoscope = window.ergoscope || {};
         buffer += value.replace(/\r\n/g, "\n");
         const blocks = buffer.split("\n\n");
         buffer = blocks.pop();
-        blocks.forEach((block) => parse(block, handle));
+        if (!signal.aborted) blocks.forEach((block) => parse(block, plan, handle));
       }
     } finally {
       clearTimeout(watchdog);
@@ -127,10 +127,11 @@ window.ergoscope = window.ergoscope || {};
       });
       if (!answer.ok) throw new Error("the service answered " + answer.status);
       const told = await answer.json();
+      if (signal.aborted) return;
       state.mode = "poll";
       connected(handle);
       if (told.cursor) state.token = told.cursor;
-      (told.events || []).forEach((one) => take(one.event, one.data, handle));
+      (told.events || []).forEach((one) => take(one.event, one.data, plan, handle));
       handle("polled", null);
       await sleep(POLL_MS, signal);
     }
