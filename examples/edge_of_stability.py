@@ -20,18 +20,27 @@ import ergoscope
 
 @dataclass(frozen=True)
 class Case:
-    """An optimizer and the curvature that it holds: that of the Hessian, or of the one in Adam's coordinates."""
+    """An optimizer and the curvature that it holds: that of the Hessian, or of the one in Adam's coordinates.
+
+    `rule` is how that follows from its settings.
+    """
 
     name: str
     make: Callable[[Iterable[Tensor]], torch.optim.Optimizer]
     threshold: float
+    rule: str
     metric: str = "lambda_max"
 
 
 CASES = (
-    Case("gradient descent", lambda weights: torch.optim.SGD(weights, lr=0.2), threshold=2 / 0.2),
-    Case("heavy ball", lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.7), threshold=(2 + 2 * 0.7) / 0.1),
-    Case("Adam", lambda weights: torch.optim.Adam(weights, lr=2e-3), threshold=38 / 2e-3, metric="lambda_max_precond"),
+    Case("gradient descent", lambda weights: torch.optim.SGD(weights, lr=0.2), 2 / 0.2, "2/lr"),
+    Case(
+        "heavy ball",
+        lambda weights: torch.optim.SGD(weights, lr=0.1, momentum=0.7),
+        (2 + 1.4) / 0.1,
+        "(2 + 2 momentum)/lr",
+    ),
+    Case("Adam", lambda weights: torch.optim.Adam(weights, lr=2e-3), 38 / 2e-3, "38/lr", metric="lambda_max_precond"),
 )
 
 
@@ -56,7 +65,7 @@ def train(case: Case, steps: int) -> ergoscope.Run:
 
 def tell(case: Case, run: ergoscope.Run, last: int = 3) -> ergoscope.Points | None:
     """Print the last readings beside the threshold; give the ratio, or None where no server has it."""
-    print(f"{case.name} holds a curvature of {case.threshold:g}")
+    print(f"{case.name} holds a curvature of {case.rule} = {case.threshold:g}")
     try:
         stored = ergoscope.Api(run.settings.base_url, api_key=run.settings.api_key).run(run.id)
         sharpness, ratio = stored.series(case.metric), stored.series("sharpness_ratio")
@@ -69,13 +78,13 @@ def tell(case: Case, run: ergoscope.Run, last: int = 3) -> ergoscope.Points | No
 
 
 def draw(curves: dict[str, ergoscope.Points], path: str) -> None:
-    """Write the ratios as a figure."""
+    """Write the ratios as a figure, by what the curves are called."""
     import plotly.graph_objects as go
 
     figure = go.Figure(layout={"xaxis_title": "step", "yaxis_title": "sharpness / threshold"})
     for name, points in curves.items():
         figure.add_scatter(x=points.steps, y=points.values, name=name, mode="lines+markers")
-    figure.add_hline(y=1.0, line_dash="dot")
+    figure.add_hline(y=1.0, line_dash="dot", annotation_text="the threshold of each")
     figure.write_html(path)
 
 
@@ -85,7 +94,7 @@ def main(steps: int = 5000, figure: str = "") -> None:
     for case in CASES:
         found = tell(case, train(case, steps))
         if found is not None:
-            curves[case.name] = found
+            curves[f"{case.name}, threshold {case.rule} = {case.threshold:g}"] = found
     if figure and curves:
         draw(curves, figure)
 

@@ -142,13 +142,22 @@ class StoredRun:
             dimensions: A line or a plane.
             points: Offsets a side, odd, from 5 to 41.
             extent: Half its width in weight norm; None lets the agent choose.
-            share: Of the step time, what may be spent on it; None means the run's own budget.
+            share: Of the step time, what may be spent on it beside all else, 0.001 to 1; None means the run's budget.
 
         Raises:
             AnswerError: it cannot be asked: a choice that is not allowed, an ended run, or a slice that is waited for.
         """
         choices = {"axes": axes, "dimensions": dimensions, "points": points, "extent": extent, "share": share}
         return self._client.ask_slice(self.id, choices)
+
+    def withdraw_slice(self, slice_id: str) -> None:
+        """Take a question for a slice back: the job stops measuring it, and another can be asked for.
+
+        Raises:
+            UnknownRunError: there is no slice of this id.
+            AnswerError: it is measured or refused already.
+        """
+        self._client.withdraw_slice(self.id, slice_id)
 
     def slices(self) -> list[Slice]:
         """The newest slices of the loss that were asked for, the newest first."""

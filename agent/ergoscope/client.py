@@ -16,6 +16,7 @@ from ergoscope_contract.slices import SliceRequest
 T = TypeVar("T")
 Parameters = Sequence[tuple[str, str]]
 _NAMES_SHOWN = 5
+_UNDERSTOOD = (409, 422)  # the server has read what is asked and says why not
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -103,6 +104,15 @@ class Client:
         """
         return self._request("POST", path, body=msgspec.json.encode(content))
 
+    def delete(self, path: str) -> None:
+        """Delete what lies at a path below /api/v1.
+
+        Raises:
+            NoServerError, UnknownRunError: as `fetch`.
+            AnswerError: the server refuses, with its reason, or is another kind of server.
+        """
+        self._request("DELETE", path)
+
     def _request(
         self, method: str, path: str, *, fields: list[tuple[str, str]] | None = None, body: bytes | None = None
     ) -> bytes:
@@ -114,11 +124,13 @@ class Client:
                 f"no server answers at {self.base_url} ({type(error).__name__}); start one with `ergoscope up`, "
                 "or say where it is with --server or ERGOSCOPE_BASE_URL"
             ) from None
-        if answer.status in (200, 201):
+        if answer.status in (200, 201, 204):
             return answer.data
         said = _read_problem(answer.data)
         if answer.status == 404 and said is not None:
             raise UnknownRunError(said.detail or said.error)
+        if said is not None and said.detail and answer.status in _UNDERSTOOD:
+            raise AnswerError(said.detail)
         text = f"{said.error}: {said.detail}" if said else "it seems to be no ergoscope server"
         raise AnswerError(f"{url} answered {answer.status}; {text}")
 
@@ -194,6 +206,15 @@ class Client:
             AnswerError: it cannot be asked: a choice that is not allowed, an ended run, or a slice that is waited for.
         """
         return _read(self.send(f"/runs/{quote(identity, safe='')}/slices", choices), SliceRequest)
+
+    def withdraw_slice(self, identity: str, slice_id: str) -> None:
+        """Take a question for a slice back: the job stops measuring it, and another can be asked for.
+
+        Raises:
+            UnknownRunError: the run, or a slice of it with this id, is not there.
+            AnswerError: it is measured or refused already.
+        """
+        self.delete(f"/runs/{quote(identity, safe='')}/slices/{quote(slice_id, safe='')}")
 
     def slices(self, identity: str, *, limit: int = 20) -> list[Slice]:
         """The slices that a run was asked for, the newest first."""

@@ -9,9 +9,11 @@ from torch.optim import Optimizer
 from ergoscope.hearing.clipping import Clips
 from ergoscope.hearing.halves import Halves
 from ergoscope.numerics.sketch import Sketcher
+from ergoscope.periods import Task
 from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
+from ergoscope.probes.fit import FitProbe
 from ergoscope.probes.friction import FrictionProbe
 from ergoscope.probes.gradient import GradientProbe
 from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
@@ -23,13 +25,14 @@ from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.probe import Probe
 from ergoscope.probes.sharpness import SharpnessProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
+from ergoscope.probes.smoothness import SmoothnessProbe
 from ergoscope.probes.spectrum import SpectrumProbe
+from ergoscope.probes.trace_ratio import TraceRatio
 from ergoscope.probes.trial.trial import TrialProbe
 from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from ergoscope.probes.update import UpdateProbe
 from ergoscope.probes.vantage.vantage import Vantage
 from ergoscope.probes.weights import WeightProbe
-from ergoscope.schedule import Task
 
 (
     LOSS,
@@ -54,7 +57,9 @@ from ergoscope.schedule import Task
     TRIAL,
     SPECTRUM,
     TRUST,
-) = range(22)
+    SMOOTHNESS,
+    FIT,
+) = range(24)
 TASKS = (
     Task("loss", (*LossProbe.produces, "lr", "step_time", "agent_overhead"), 0.05, rarest=1),
     Task("gradient", GradientProbe.produces, 0.6, rarest=64),
@@ -75,17 +80,31 @@ TASKS = (
     Task("opposing signals", OpposingProbe.produces, 16.0, often=64, run=3, phase=9),  # apart from all that is dear
     # A backward pass: of what a device does the clock sees little, so rarer than one step in a hundred. With noise.
     Task("halves of a batch", NoiseProbe.produces, 8.0, often=128, phase=5, alone=True),
-    # Some ten steps' time: so rarely from the first that its cost is known before it is due again.
-    Task("sharpness", SharpnessProbe.produces, 16.0, rarest=1 << 16, often=128, phase=53, alone=True, sways=True),
+    # From here on is only what somebody asked for, so it waits little, the sharpness least: more than half of the
+    # budget is for it. Some ten steps' time: so rarely from the first that its cost is known before it is due again.
+    Task("sharpness", SharpnessProbe.produces, 0.2, rarest=1 << 16, often=128, phase=53, alone=True, sways=True),
     # A gradient and two runs forward of the user's batch; a loss that swings is seen on both sides.
-    Task("trial", TrialProbe.produces, 8.0, rarest=1 << 16, often=64, phase=28, alone=True, sways=True),
+    Task("trial", TrialProbe.produces, 2.0, rarest=1 << 16, often=64, phase=28, alone=True, sways=True),
     # Of a reading's many products a few at a time.
-    Task("spectrum", SpectrumProbe.produces, 16.0, rarest=1 << 16, often=256, phase=117, alone=True, sways=True),
-    Task("trust ratio", TrustRatioProbe.produces, 8.0, rarest=1 << 16, often=128, phase=76, alone=True, sways=True),
+    Task(
+        "spectrum",
+        (*SpectrumProbe.produces, *TraceRatio.produces),
+        1.0,
+        rarest=1 << 16,
+        often=256,
+        phase=117,
+        alone=True,
+        sways=True,
+    ),
+    Task("trust ratio", TrustRatioProbe.produces, 1.0, rarest=1 << 16, often=128, phase=76, alone=True, sways=True),
+    # Three products and as many gradients, at the first look more.
+    Task("smoothness", SmoothnessProbe.produces, 4.0, rarest=1 << 16, often=512, phase=213, alone=True, sways=True),
+    # Twice as many products as the sharpness takes, and two runs of the model.
+    Task("data fit", FitProbe.produces, 4.0, rarest=1 << 16, often=512, phase=341, alone=True, sways=True),
 )
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)
-CURVED = (SHARPNESS, SPECTRUM)  # they look from one vantage, in this order
+CURVED = (SHARPNESS, SPECTRUM, SMOOTHNESS, FIT)  # they look from one vantage, in this order
 ADD_UP = (LOSS, GRADIENT, WEIGHTS, UPDATE)  # sums over entries: of a sharded parameter each process sends its part
 
 
@@ -106,6 +125,9 @@ class Shared:
     vantage: Vantage
     sharpness: SharpnessProbe
     spectrum: SpectrumProbe
+    smoothness: SmoothnessProbe
+    fit: FitProbe
+    ratio: TraceRatio
 
     @classmethod
     def of(
@@ -132,12 +154,14 @@ class Shared:
         """
         processes = averaged_over(model)
         halves = Halves(model, obstacle="" if processes == 1 else "several processes have a part in it")
-        company = Company(halves, processes, examples)
+        company, margin = Company(halves, processes, examples), MarginProbe(model)
+        everywhere = None if examples is None else examples * processes
+        ratio = TraceRatio(everywhere, passes=vantage.passes)
         return cls(
             LossProbe(),
             ActivationProbe(model),
             ActivationHistogramProbe(model),
-            MarginProbe(model),
+            margin,
             FirstLayerProbe(model),
             Clips(optimizers),
             company,
@@ -146,7 +170,10 @@ class Shared:
             trust,
             vantage,
             SharpnessProbe(vantage),
-            SpectrumProbe(vantage),
+            SpectrumProbe(vantage, classes=lambda: margin.classes, ratio=ratio),
+            SmoothnessProbe(vantage),
+            FitProbe(vantage),
+            ratio,
         )
 
 
@@ -177,4 +204,6 @@ def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]
         shared.trial,
         shared.spectrum,
         shared.trust,
+        shared.smoothness,
+        shared.fit,
     )

@@ -15,14 +15,17 @@ from ergoscope.ledger import Ledger
 from ergoscope.lineup import CURVED, LOSS, OPPOSING, TASKS, TRIAL, TRUST, Shared
 from ergoscope.outlet import Outlet
 from ergoscope.passing import Agenda, Passing
+from ergoscope.probes.fit import FitProbe
 from ergoscope.probes.margin import MarginProbe
 from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.sharpness import SharpnessProbe
 from ergoscope.probes.slices.probe import Requests, SliceProbe
+from ergoscope.probes.smoothness import SmoothnessProbe
 from ergoscope.probes.spectrum import SpectrumProbe
 from ergoscope.probes.timing import TimingProbe
+from ergoscope.probes.trace_ratio import TraceRatio
 from ergoscope.probes.trial.trial import TrialProbe
 from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from ergoscope.probes.vantage.vantage import Vantage
@@ -33,6 +36,7 @@ from ergoscope.writer import Writer
 from ergoscope_contract.records import Event
 
 _CURVATURE = tuple(quantity for task in CURVED for quantity in TASKS[task].quantities)
+_ASIDE = 16  # steps, of those at which only the loss is due, after which other things are looked after
 _NO_STEP = 64  # backward calls without any step after which something is worth saying
 
 
@@ -70,13 +74,13 @@ class Monitor:
         opposing = OpposingProbe(objective, optimizers[0], wall=wall, clock=clock)
         trial = TrialProbe(objective, optimizers, clock=clock)
         trust = _trust_ratio(model, optimizers, curvature, clock)
-        vantage = Vantage.of(curvature, model, objective, optimizers, clock)
+        own = None if curvature is None else Objective.of(model, curvature.probe, curvature.loss_fn)
+        vantage = Vantage(curvature, model, own or objective, optimizers, clock)
         self._shared = shared = Shared.of(model, optimizers, opposing, trial, trust, vantage, examples=examples)
         self._rate = RateProbe(optimizers, wall=wall)
         self._schedule = schedule = Schedule(budget, TASKS)
         self._timing = TimingProbe(schedule)
-        fixed = objective or (None if curvature is None else Objective.of(model, curvature.probe, curvature.loss_fn))
-        self._slices = _slices(fixed, optimizers, requests, outlet, schedule, clock)
+        self._slices = _slices(own or objective, optimizers, requests, outlet, schedule, clock)
         names = name_parameters(model)
         layers = [Layers(o, names, series=i) for i, o in enumerate(optimizers)]
         self._watched = [Watched(x, shared=shared, schedule=schedule, clock=clock) for x in layers]
@@ -115,7 +119,7 @@ class Monitor:
         if not optimizer:
             self.step += 1
             self._turn(own)
-            self._agenda.next = self._schedule.due(self.step + 1)
+            self._agenda.prepare(self._schedule.due(self.step + 1))
             self.passing.prepare()
         if self._agenda.now[LOSS]:
             start, booked = self._clock(), self._schedule.booked
@@ -152,21 +156,24 @@ class Monitor:
             (_CURVATURE, shared.vantage.untold),
             (SharpnessProbe.produces, shared.sharpness.untold),
             (SpectrumProbe.produces, shared.spectrum.untold),
+            (SmoothnessProbe.produces, shared.smoothness.untold),
+            (FitProbe.produces, shared.fit.untold),
+            (TraceRatio.produces, shared.ratio.untold),
         ):
             while untold:
                 self._say("agent", untold.pop(0), {"quantities": list(made)})
+        while shared.trial.untold_of:
+            made, text = shared.trial.untold_of.pop(0)
+            self._say("agent", text, {"quantities": list(made)})
 
     def _turn(self, own: float) -> None:
         step = self.step
         self._backwards = -(1 << 62)  # steps are seen, so the question does not arise any more
         now = self._clock()
         changes = self._timing.turn(now, own)
-        self._schedule.charge(OPPOSING, self._shared.opposing.overtime(), "prepare")
-        self._schedule.charge(TRIAL, self._shared.trial.overtime(), "prepare")
-        self._schedule.charge(TRUST, self._shared.trust.overtime(), "prepare")
-        for task, seconds in zip(CURVED, self._shared.vantage.overtime(), strict=True):
-            self._schedule.charge(task, seconds, "prepare")
-        self._agenda.now = self._agenda.next
+        if not self._agenda.quiet or not self.step % _ASIDE:
+            self._settle()
+        self._agenda.turn()
         page = None
         if self._agenda.now[LOSS]:
             start = self._clock()
@@ -179,9 +186,17 @@ class Monitor:
                 self._schedule.urge()
             self._schedule.charge(LOSS, self._clock() - start, "prepare")
         self._ledger.turn(page, now)
-        self._tell_absences()
         for change in changes:
             self._say("thinned", change.text, change.data)
+
+    def _settle(self) -> None:
+        """Book what devices took beyond the host's time, and tell what is absent."""
+        self._schedule.charge(OPPOSING, self._shared.opposing.overtime(), "prepare")
+        self._schedule.charge(TRIAL, self._shared.trial.overtime(), "prepare")
+        self._schedule.charge(TRUST, self._shared.trust.overtime(), "prepare")
+        for task, seconds in zip(CURVED, self._shared.vantage.overtime(), strict=True):
+            self._schedule.charge(task, seconds, "prepare")
+        self._tell_absences()
 
     def _say(self, kind: str, text: str, data: dict[str, object] | None = None) -> None:
         self._outlet.record(Event(kind=kind, wall=self._wall(), step=self.step, text=text, data=data or {}))

@@ -49,6 +49,7 @@ def open_run(settings: Settings, config: object = None) -> Run:
         group=settings.group,
         job_type=settings.job_type,
         notes=settings.notes,
+        presumed=_presumed(settings),
     )
     attempt = Attempt(
         number=birth.number,
@@ -63,6 +64,12 @@ def open_run(settings: Settings, config: object = None) -> Run:
         return Run(settings, record, attempt, Nowhere(), None)
     line = _open_line(settings, birth.run, attempt)
     return Run(settings, record, attempt, Feed(line.ring), line)
+
+
+def _presumed(settings: Settings) -> list[str]:
+    """Name what nobody has given: a run that is resumed keeps its own."""
+    given = {"project": settings.project != Settings().project, "name": bool(settings.name)}
+    return [field for field, said in given.items() if not said]
 
 
 @dataclass(frozen=True, slots=True)

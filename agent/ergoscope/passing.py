@@ -32,10 +32,30 @@ from ergoscope.watched import Watched
 
 @dataclass(slots=True)
 class Agenda:
-    """For each task whether it is due: `now` at the step that is open, `next` at the one that is being prepared."""
+    """For each task whether it is due: `now` at the step that is open, `next` at the one that is being prepared.
+
+    quiet: whether at both steps nothing is due but the loss, as at most steps of a small model: what is heard between
+    steps is then passed over as fast as it can be.
+    """
 
     now: list[bool] = field(default_factory=lambda: [False] * len(TASKS))
     next: list[bool] = field(default_factory=lambda: [False] * len(TASKS))
+    quiet: bool = False
+    _quiet_now: bool = False
+
+    def turn(self) -> None:
+        """A step is over: the next one is the one that is open."""
+        self.now, self._quiet_now = self.next, self.quiet_next
+
+    def prepare(self, due: list[bool]) -> None:
+        """Take what is due at the step after."""
+        self.next = due
+        self.quiet = self._quiet_now and self.quiet_next
+
+    @property
+    def quiet_next(self) -> bool:
+        """Whether at the next step nothing is due but the loss."""
+        return True not in self.next[LOSS + 1 :]
 
     def either(self, task: int) -> bool:
         """Whether it is due at one of the two; with several optimizers a pass may belong to either."""
@@ -95,15 +115,15 @@ class Passing:
 
     def prepare(self) -> None:
         """A step is over: listen to what the next one needs."""
-        more = True in self._agenda.next[LOSS + 1 :]
-        measures = more and any(watched.measures for watched in self._watched)
-        for task, probe, ear in self._ears:
+        measures = not self._agenda.quiet_next and any(watched.measures for watched in self._watched)
+        for task, probe, ear in [] if self._agenda.quiet else self._ears:
             if ear.open:
                 ear.close()
             if self._agenda.next[task] and not anything_compiled() and measures:
                 probe.arm(ear)
         self._halves.stepped()
         self._shared.vantage.stepped([self._agenda.next[task] and measures for task in CURVED])
+        self._shared.trial.stepped()
         self._shared.trust.stepped(due=self._agenda.next[TRUST] and measures)
         if self._agenda.next[HALVES] and self._agenda.next[NOISE] and measures:
             self._halves.arm(compiled=anything_compiled())
@@ -114,14 +134,24 @@ class Passing:
         `hear` is False where no hook may be placed for that; `plain`: from a loss, to all parameters, and to no more.
         """
         self._shared.clips.backward()
+        self._shared.vantage.pass_begins()
+        self._shared.trust.pass_begins()
+        if not self._agenda.quiet:
+            self._begin_hearing(roots, hear=hear, plain=plain)
+        else:
+            self._halves.begin(roots, self._families, plain=False)  # counts them
+        if self._agenda.either(LOSS):
+            start = self._clock()
+            self._shared.loss.capture(roots)
+            self._charge(LOSS, start)
+
+    def _begin_hearing(self, roots: object, *, hear: bool, plain: bool) -> None:
         self._shared.activations.pass_ends()
         self._shared.activation_shapes.pass_ends()
-        self._shared.vantage.pass_begins()
         if any(self._agenda.next[task] for task in CURVED) and not self._capturing():
             self._shared.vantage.look(roots, hear=hear and plain)  # before hooks of ours are on what it goes through
             for task, seconds in zip(CURVED, self._shared.vantage.spent(), strict=True):
                 self._schedule.charge(task, seconds, "prepare")
-        self._shared.trust.pass_begins()
         if self._agenda.next[TRUST] and not self._capturing():
             start = self._clock()
             self._shared.trust.look(roots, plain=hear and plain)
@@ -138,10 +168,6 @@ class Passing:
             start = self._clock()
             self._look_at_scores(roots, hear=hear)
             self._charge(MARGIN, start)
-        if self._agenda.either(LOSS):
-            start = self._clock()
-            self._shared.loss.capture(roots)
-            self._charge(LOSS, start)
 
     def end(self, finished: bool) -> None:
         """The backward pass is over; `finished` if it did not fail."""

@@ -3,7 +3,8 @@
 Every probe starts as often as it may be taken. Its cost is timed, and when all of them together cost more than the
 budget, the probe that is dearest for its importance is taken half as often, again and again until they fit or until
 each is as rare as it may become. The loss is never thinned: every verdict rests on the whole series of it, and it costs
-next to nothing except where a step itself takes next to nothing; `agent_overhead` says so then.
+next to nothing except where a step itself takes next to nothing; `agent_overhead` says so then. What takes a visible
+share of a step is rare whatever the budget has room for, so that the slowest steps are slow of themselves.
 """
 
 import math
@@ -11,9 +12,10 @@ import operator
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 from statistics import median
 from typing import Literal
+
+from ergoscope.periods import Task, fit_periods
 
 Part = Literal["prepare", "measure", "read", "write"]
 Charge = Callable[[int, float, Part], None]  # task, seconds, part
@@ -23,47 +25,16 @@ _REVIEWS = (4, 8, 16, 32)  # steps after which the periods are looked at; later 
 _REVIEW = 64
 _HASTE = 32  # steps after which an overrun brings the next review forward
 _TELL = 64  # steps before anything is said: the first costs are those of a cold start
+_TELL_AGAIN = 512  # steps between two times that a change by one half or double is said of a task
 _REMEMBERED = 15  # readings of which a cost is the median
 _PAUSE = 4.0  # a step longer than this many usual ones holds something that is not training
-_PLANNED = 0.78  # of the budget; the rest is for what the clock does not see: training that finds its caches cold
+_DEAR = 0.04  # of a step; what takes more makes a step stand out
+_STANDING_OUT = 0.2  # of the budget: share of the steps at which one task may do so
+_PLANNED = 0.7  # of the budget; the rest is for what the clock does not see: training that finds its caches cold
 _LOOK = 2  # steps that are looked at as a whole when something happened: two can be compared
 _APART = 64  # steps between two such looks
 _WINDOW_FADE = 0.8  # weight of the past in what was spent and expected between two reviews
 _FADE = 0.98  # weight of the past in the published overhead, a memory of 50 steps
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Something that can be measured less often.
-
-    name: for texts; quantities: catalogue ids that come of it.
-    patience: how readily it waits: of two that cost the same per step, the one with more patience is thinned first.
-    often, rarest: the shortest and the longest period it may have, powers of two; both 1 for what is never thinned.
-    run: steps one after the other at which it is measured in each period, for what compares successive steps.
-    phase: steps by which its period begins later, so that not all that is dear falls on the same step.
-    alone: whether it is left out when everything is asked for, as it costs more than all the rest.
-    sways: whether it begins every other time one step later, so that what swings with period two is seen on both sides.
-    """
-
-    name: str
-    quantities: tuple[str, ...]
-    patience: float
-    rarest: int = 1024
-    often: int = 1
-    run: int = 1
-    phase: int = 0
-    alone: bool = False
-    sways: bool = False
-
-    def falls_on(self, step: int, period: int) -> bool:
-        """Whether it is due at a step, with that period."""
-        since = step - self.phase
-        late = self.sways and period > self.run and since // period % 2
-        return self.run > (since - late) % period
-
-    def share(self, period: int) -> float:
-        """Share of the steps at which it is measured."""
-        return min(1.0, self.run / period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,38 +71,13 @@ class Thinned:
         }
 
 
-def fit_periods(costs: Sequence[float], tasks: Sequence[Task], *, allowed: float) -> list[int]:
-    """Periods, powers of two, with which tasks cost at most `allowed` seconds a step together.
-
-    The task that maximises cost per step * patience is halved first. When even the longest periods do not fit, every
-    task is at its rarest.
-
-    Example:
-        >>> even = [Task("a", (), 1.0), Task("b", (), 1.0)]
-        >>> fit_periods([3.0, 1.0], even, allowed=2.5)
-        [2, 1]
-    """
-    periods = [task.often for task in tasks]
-    loads = [cost * task.share(task.often) for cost, task in zip(costs, tasks, strict=True)]
-    queue = [(-loads[i] * task.patience, i) for i, task in enumerate(tasks) if task.often < task.rarest]
-    heapify(queue)
-    while queue and sum(loads) > allowed:
-        _, worst = heappop(queue)
-        task = tasks[worst]
-        periods[worst] *= 2
-        loads[worst] = costs[worst] * task.share(periods[worst])
-        if periods[worst] < task.rarest:
-            heappush(queue, (-loads[worst] * task.patience, worst))
-    return periods
-
-
 class Schedule:
     """Decides what is due, and keeps account of what it cost.
 
     A clean step is the time between two steps less what the agent used of it. The overhead is the agent's time over
     the time of clean steps, each summed with weights that fade (never a mean of ratios), over everything the agent
     does in the process of training, whether it was scheduled or not. What the agent's work does to the caches is not
-    in it, so only 78 % of the budget are planned for.
+    in it, so only 70 % of the budget are planned for.
     """
 
     def __init__(self, budget: float, tasks: Sequence[Task]) -> None:
@@ -151,6 +97,7 @@ class Schedule:
         self.tasks = tuple(tasks)
         self.periods = [task.often for task in tasks]
         self._told = list(self.periods)
+        self._told_at = [-_TELL_AGAIN for _ in tasks]
         self._prepared = [0.0] * len(tasks)
         self._samples = [{part: deque[float](maxlen=_REMEMBERED) for part in _SAMPLED} for _ in tasks]
         self._warm: set[tuple[int, str]] = set()
@@ -169,6 +116,9 @@ class Schedule:
         self._strictness = 1.0
         self._everything = math.inf  # seconds of a step at which every task runs; not known yet
         self._saved = 0.0  # seconds of the budget that were not spent
+        self._first, self._last = 0, -1  # steps of which it is noted what is due
+        self._usual_day: list[bool] = []
+        self._days: dict[int, list[bool]] = {}
         self._looks = 0  # steps that are still to be looked at as a whole
         self._looked = -_APART
 
@@ -184,12 +134,24 @@ class Schedule:
 
     def due(self, step: int) -> list[bool]:
         """For each task whether it runs at `step`."""
-        everything = self._looks > 0
-        self._looks -= everything
-        return [
-            task.falls_on(step, period) or (everything and not task.alone)
-            for period, task in zip(self.periods, self.tasks, strict=True)
-        ]
+        if not self._first <= step <= self._last:
+            self._lay_out(step)
+        if self._looks > 0:
+            self._looks -= 1
+            return [due or not task.alone for due, task in zip(self._laid_out(step), self.tasks, strict=True)]
+        return self._laid_out(step)
+
+    def _laid_out(self, step: int) -> list[bool]:
+        return self._days.get(step, self._usual_day).copy()
+
+    def _lay_out(self, step: int) -> None:
+        """Note for some steps to come what is due, as most of them are alike."""
+        self._first, self._last = step, step + _REVIEW - 1
+        always = [task.share(period) == 1.0 for task, period in zip(self.tasks, self.periods, strict=True)]
+        self._usual_day, self._days = always, {}
+        for i, (task, period) in enumerate(zip(self.tasks, self.periods, strict=True)):
+            for at in [] if always[i] else task.falls_within(step, self._last, period):
+                self._days.setdefault(at, always.copy())[i] = True
 
     def charge(self, task: int, seconds: float, part: Part) -> None:
         """Book time that a part of a task took; preparing counts to the measurement that follows."""
@@ -262,20 +224,23 @@ class Schedule:
         allowed = max(self._strictness * self._plan * usual - median(self._rest), 0.25 * self.budget * usual)
         # The first costs are those of a cold start: no period is longer than the time they were seen for.
         seen = 1 << (self._steps.bit_length() - 1)
-        wanted = [min(k, max(seen, t.often)) for k, t in self._fit(costs, allowed)]
-        relaxed = [k for k, _ in self._fit(costs, 0.8 * allowed)]
+        wanted = [min(k, max(seen, t.often)) for k, t in self._fit(costs, allowed, usual)]
+        relaxed = [k for k, _ in self._fit(costs, 0.8 * allowed, usual)]
         changes = []
         for i, task in enumerate(self.tasks):
             before = self.periods[i]
             # Lengthen when it must be; shorten by half at most, and only when that leaves room to spare: no flicker.
             self.periods[i] = now = wanted[i] if wanted[i] > before else max(before // 2, min(before, relaxed[i]))
-            if self._worth_telling(task, self._told[i], now):
+            if self._worth_telling(task, i, now):
                 changes.append(Thinned(task, now, self._told[i], costs[i], usual, self.budget))
-                self._told[i] = now
+                self._told[i], self._told_at[i] = now, self._steps
+        self._last = -1  # what was noted is of the periods before
         return changes
 
-    def _fit(self, costs: Sequence[float], allowed: float) -> Iterable[tuple[int, Task]]:
-        return zip(fit_periods(costs, self.tasks, allowed=allowed), self.tasks, strict=True)
+    def _fit(self, costs: Sequence[float], allowed: float, usual: float) -> Iterable[tuple[int, Task]]:
+        apart = 1 << math.ceil(math.log2(1 / (_STANDING_OUT * self.budget)))
+        periods = fit_periods(costs, self.tasks, allowed=allowed, dear=_DEAR * usual, apart=apart)
+        return zip(periods, self.tasks, strict=True)
 
     def _tighten(self, costs: Sequence[float]) -> None:
         # What the single costs do not show, cold caches above all, shows in the sum: then plan for less.
@@ -287,10 +252,12 @@ class Schedule:
         if self._steps > _REVIEWS[-1] and self._spent > 0:
             self._strictness = min(1.0, max(0.5, self._expected / self._spent))
 
-    def _worth_telling(self, task: Task, told: int, now: int) -> bool:
+    def _worth_telling(self, task: Task, i: int, now: int) -> bool:
+        told = self._told[i]
         if self._steps < _TELL or told == now:
             return False
-        return task.often in (told, now) or max(now, told) >= 4 * min(now, told)
+        far = max(now, told) >= 4 * min(now, told)
+        return far or (task.often in (told, now) and self._steps - self._told_at[i] >= _TELL_AGAIN)
 
 
 def _steps(period: int) -> str:

@@ -9,10 +9,23 @@ from torch.optim import Optimizer
 
 from ergoscope.hearing.clipping import Clips
 from ergoscope.layers import Layers, Moment, parameters_of
-from ergoscope.lineup import ADD_UP, ALIGNMENT, LOSS, NOISE, READ_GRADIENTS, TRIAL, TRUST, UPDATE, Shared, make_probes
+from ergoscope.lineup import (
+    ADD_UP,
+    ALIGNMENT,
+    LOSS,
+    NOISE,
+    READ_GRADIENTS,
+    SMOOTHNESS,
+    TRIAL,
+    TRUST,
+    UPDATE,
+    Shared,
+    make_probes,
+)
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.probe import Reading, Sheet
+from ergoscope.probes.smoothness import SmoothnessProbe
 from ergoscope.probes.trial.trial import TrialProbe
 from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from ergoscope.probes.update import UpdateProbe, rates_of_plain_sgd
@@ -34,8 +47,8 @@ class Watched:
         """Watch the optimizer of `layers`; `shared` are probes that it has in common with the job's others."""
         self._layers = layers
         self._loss = shared.loss
-        self._around: tuple[tuple[int, TrialProbe | TrustRatioProbe], ...]
-        self._around = ((TRIAL, shared.trial), (TRUST, shared.trust))
+        self._around: tuple[tuple[int, TrialProbe | TrustRatioProbe | SmoothnessProbe], ...]
+        self._around = ((TRIAL, shared.trial), (TRUST, shared.trust), (SMOOTHNESS, shared.smoothness))
         self._probes = make_probes(shared, clock)
         self.noise = cast(NoiseProbe, self._probes[NOISE])
         self._update = cast(UpdateProbe, self._probes[UPDATE])
@@ -56,9 +69,11 @@ class Watched:
         """Take what can only be taken before the step."""
         self._early.clear()
         self._seen = None
+        if self._looks <= 0 and True not in due[LOSS + 1 :]:
+            return
         copy = due[UPDATE] and self._copies
         early = self._overwrites and not closure and any(due[task] for task in READ_GRADIENTS)
-        align, *around = (due[task] and not self._layers.spread for task in (ALIGNMENT, TRIAL, TRUST))
+        align, *around = (due[task] and not self._layers.spread for task in (ALIGNMENT, TRIAL, TRUST, SMOOTHNESS))
         self._looks -= 1
         if not (copy or early or align or any(around) or self._looks > 0) or self.capturing():
             return

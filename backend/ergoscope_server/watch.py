@@ -55,6 +55,10 @@ class WatchStore(SeriesStore, Protocol):
         """Insert an alert, or put it in place of the one with its id."""
         ...
 
+    def unjudged_runs(self) -> list[str]:
+        """Give the ids of ended runs whose last steps no verdict has seen."""
+        ...
+
     def live_runs(self) -> list[str]:
         """Give the ids of the runs that have not ended."""
         ...
@@ -112,7 +116,7 @@ class Watch:
         loop = asyncio.get_running_loop()
         subscription = self._bus.subscribe(None)
         hearing = asyncio.create_task(subscription.next())
-        due: dict[str, float] = {}
+        due = dict.fromkeys(await self._listed(self._store.unjudged_runs), 0.0)  # the service was away as they ended
         last: dict[str, float] = {}
         tick = loop.time()
         try:
@@ -120,7 +124,7 @@ class Watch:
                 now = loop.time()
                 if now >= tick:
                     tick = now + self._tick
-                    live = await self._live()
+                    live = await self._listed(self._store.live_runs)
                     due = {run: last.get(run, now) for run in live} | due
                     last = {run: when for run, when in last.items() if run in live}
                 for run in [run for run, when in due.items() if when <= now]:
@@ -138,11 +142,11 @@ class Watch:
             hearing.cancel()
             subscription.close()
 
-    async def _live(self) -> list[str]:
+    async def _listed(self, ask: Callable[[], list[str]]) -> list[str]:
         try:
-            return await asyncio.to_thread(self._store.live_runs)
+            return await asyncio.to_thread(ask)
         except Exception:
-            _log.exception("cannot list the live runs; trying again in %.0f s", self._tick)
+            _log.exception("cannot list the runs; trying again in %.0f s", self._tick)
             return []
 
     async def _look(self, run: str) -> None:

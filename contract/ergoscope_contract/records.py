@@ -5,6 +5,7 @@ some rows once and the values of its series column by column. Packed arrays are 
 Times are Unix seconds. A step is the number of optimizer steps done, counted by the job.
 """
 
+import math
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -17,10 +18,16 @@ Time = Annotated[float, Meta(ge=0, le=1e11)]  # Unix seconds; a time that is not
 Count = Annotated[int, Meta(ge=0, le=2**53)]  # a number that every reader, JavaScript included, keeps exactly
 Step = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=512, pattern=r"^[^\x00]*$")]
+Label = Annotated[str, Meta(max_length=256)]
+LONGEST_REASON = 2048  # characters
+Reason = Annotated[str, Meta(max_length=LONGEST_REASON)]
 
 
 class Run(Struct, frozen=True, omit_defaults=True):
-    """Who a run is; sent with the first batch of an attempt and again when something of it changes."""
+    """Who a run is; sent with the first batch of an attempt and again when something of it changes.
+
+    presumed: which of `project` and `name` nobody has given; there another attempt's word counts.
+    """
 
     id: str
     project: str
@@ -31,6 +38,7 @@ class Run(Struct, frozen=True, omit_defaults=True):
     group: str = ""
     job_type: str = ""
     notes: str = ""
+    presumed: list[str] = field(default_factory=list)
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True):
@@ -153,26 +161,35 @@ class Grid(Struct, frozen=True, omit_defaults=True):
     key: Name
     step: Step
     request: Name
-    axes: list[str]
-    scales: list[float]
+    axes: Annotated[list[Label], Meta(max_length=2)]
+    scales: Annotated[list[float], Meta(max_length=2)]
     offsets: list[bytes]
     values: bytes
     running: bytes = b""
-    mode: str = ""
-    curvatures: list[float] = field(default_factory=list)
-    slopes: list[float] = field(default_factory=list)
+    mode: Label = ""
+    curvatures: Annotated[list[float], Meta(max_length=3)] = field(default_factory=list)
+    slopes: Annotated[list[float], Meta(max_length=2)] = field(default_factory=list)
     update: float | None = None
-    batch: str = ""
-    how: str = "exact"
+    batch: Label = ""
+    how: Label = "exact"
     partial: bool = False
-    refused: str = ""
+    refused: Reason = ""
 
     def __post_init__(self) -> None:
+        self._check_numbers()
         if self.refused:
             self._check_refusal()
         else:
             self._check_axes()
             self._check_values()
+
+    def _check_numbers(self) -> None:
+        for what, given in (("scales", self.scales), ("curvatures", self.curvatures), ("slopes", self.slopes)):
+            for number, seen in enumerate(given):
+                if not math.isfinite(seen):
+                    raise ShapeError(f"{what}[{number}] is {seen}; it must be finite")
+        if self.update is not None and not math.isfinite(self.update):
+            raise ShapeError(f"update is {self.update}; it must be finite, or left out")
 
     def _check_refusal(self) -> None:
         if self.partial:

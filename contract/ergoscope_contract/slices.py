@@ -15,6 +15,7 @@ Dimensions = Literal[1, 2]
 
 LEAST_POINTS = 5
 MOST_POINTS = 41
+LEAST_SHARE = 0.001  # with less nobody lives to see a slice
 
 
 class SliceRequest(Struct, frozen=True, omit_defaults=True):
@@ -25,7 +26,7 @@ class SliceRequest(Struct, frozen=True, omit_defaults=True):
         random directions, each layer as long as its weights are.
     points: offsets a side, odd so that the weights themselves are among them.
     extent: half the width of the slice, in weight norm; None lets the agent choose.
-    share: of the step time, what may be spent on it; None means the run's own budget.
+    share: of the step time, what may be spent on it beside all else; None means as much as the run's own budget.
     """
 
     id: str
@@ -40,5 +41,5 @@ class SliceRequest(Struct, frozen=True, omit_defaults=True):
             raise ShapeError(f"points is {self.points}; allowed: odd numbers from {LEAST_POINTS} to {MOST_POINTS}")
         if self.extent is not None and not 0 < self.extent < math.inf:
             raise ShapeError(f"extent is {self.extent}; it must be positive and finite, in weight norm, or left out")
-        if self.share is not None and not 0 < self.share <= 1:
-            raise ShapeError(f"share is {self.share}; it must be above 0 and at most 1, of the step time, or left out")
+        if self.share is not None and not LEAST_SHARE <= self.share <= 1:
+            raise ShapeError(f"share is {self.share}; allowed: {LEAST_SHARE} to 1, of the step time, or left out")

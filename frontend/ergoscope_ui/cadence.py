@@ -1,5 +1,6 @@
 """How often each quantity is taken, and why not at every step: as the agent's own events tell it."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -24,6 +25,7 @@ class Cadence:
     cost: seconds that one measurement takes; clean_step: seconds of a step without the agent.
     budget: share of a step that all measurements together may take.
     since: the step of the last change; None when the event has none.
+    rank: whose word this is in a job of several ranks.
     """
 
     period: int
@@ -32,6 +34,7 @@ class Cadence:
     clean_step: float
     budget: float
     since: int | None = None
+    rank: int | None = None
 
     @property
     def thinned(self) -> bool:
@@ -92,8 +95,11 @@ def news(events: Sequence[Event]) -> News:
 
 
 def cadences(events: Iterable[Event]) -> dict[str, Cadence]:
-    """The newest word on each quantity, by catalogue id; a resumed run begins anew. Events in order of arrival."""
-    found: dict[str, Cadence] = {}
+    """The newest word on each quantity, by catalogue id; a resumed run begins anew. Events in order of arrival.
+
+    Of several ranks the one counts that takes it most rarely: what is made of all of them comes no more often.
+    """
+    found: dict[tuple[int | None, str], Cadence] = {}
     for event in events:
         if event.kind == "resume":
             found.clear()
@@ -101,10 +107,14 @@ def cadences(events: Iterable[Event]) -> dict[str, Cadence]:
         if told is None:
             continue
         for quantity in _names(event.data):
-            known = found.get(quantity)
+            known = found.get((told.rank, quantity))
             usual = told.usual if known is None else known.usual
-            found[quantity] = Cadence(told.period, usual, told.cost, told.clean_step, told.budget, event.step)
-    return found
+            found[told.rank, quantity] = dataclasses.replace(told, usual=usual, since=event.step)
+    rarest: dict[str, Cadence] = {}
+    for (_, quantity), cadence in found.items():
+        if quantity not in rarest or cadence.period > rarest[quantity].period:
+            rarest[quantity] = cadence
+    return rarest
 
 
 def gaps(events: Iterable[Event]) -> list[Gap]:
@@ -128,7 +138,8 @@ def reasons(cadence: Cadence | None) -> str:
     if cadence is None or not cadence.thinned:
         return ""
     budget = number(100 * cadence.budget, digits=2)
-    return f"every {count(cadence.period)} steps: one takes {duration(cadence.cost)}, the budget is {budget} %"
+    where = "" if cadence.rank is None else f" on rank {cadence.rank}"
+    return f"every {count(cadence.period)} steps: one takes {duration(cadence.cost)}{where}, the budget is {budget} %"
 
 
 def whole_reasons(cadence: Cadence | None) -> str:
@@ -146,12 +157,12 @@ def whole_reasons(cadence: Cadence | None) -> str:
 
 
 def folded(events: Iterable[Event]) -> list[Event]:
-    """The events with those joined that tell of one step's changes of what is taken how often: one reads them at once.
+    """The events with those joined that tell of one step's changes of what a rank takes how often: read at once.
 
     Each quantity's own cost is at the foot of its chart.
     """
     found: list[Event] = []
-    for (thinned, _), some in groupby(events, key=lambda event: (event.kind == "thinned", event.step)):
+    for (thinned, *_), some in groupby(events, key=lambda e: (e.kind == "thinned", e.step, _value(e.data, "rank"))):
         together = list(some)
         found += [_joined(together)] if thinned and len(together) > 1 and all(map(_told, together)) else together
     return found
@@ -165,12 +176,12 @@ def _joined(events: Sequence[Event]) -> Event:
         groups.setdefault(told.period, []).extend(_names(event.data))
         share = 100 * told.budget, told.budget * told.clean_step
     parts = [f"every {'step' if n == 1 else f'{count(n)} steps'}: {_titles(groups[n])}" for n in sorted(groups)]
-    limit = f"all that is measured may take {number(share[0], digits=2)} % of a step, {duration(share[1])}"
-    return replace(events[-1], text=f"From now on {'; '.join(parts)}; {limit}.")
+    limit = f"All that is measured may take {number(share[0], digits=2)} % of a step, {duration(share[1])}"
+    return replace(events[-1], text=f"{limit}. From now on {'; '.join(parts)}.")
 
 
 def _titles(quantities: Iterable[str]) -> str:
-    return ", ".join(title(quantity) for quantity in quantities)
+    return ", ".join(dict.fromkeys(title(quantity) for quantity in quantities))
 
 
 def _told(event: Event) -> Cadence | None:
@@ -178,7 +189,8 @@ def _told(event: Event) -> Cadence | None:
     period, before, cost, clean_step, budget = (_value(event.data, name) for name in names)
     if period is None or before is None or cost is None or clean_step is None or budget is None:
         return None  # another version's event: its text in the list of events says the rest
-    return Cadence(int(period), int(before), cost, clean_step, budget)
+    rank = _value(event.data, "rank")
+    return Cadence(int(period), int(before), cost, clean_step, budget, rank=None if rank is None else int(rank))
 
 
 def _refused(text: str) -> bool:

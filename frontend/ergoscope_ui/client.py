@@ -14,7 +14,7 @@ import urllib3
 
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Slice, Verdict
 from ergoscope_contract.records import Event, Histogram, JsonObject
-from ergoscope_contract.slices import Dimensions
+from ergoscope_contract.slices import Axes, Dimensions
 from ergoscope_ui.curve import Curve, from_answer
 from ergoscope_ui.errors import RefusedError, UnknownError, UnreachableError
 from ergoscope_ui.settings import Settings
@@ -73,10 +73,14 @@ class Client:
         """The newest slices of the loss that a run was asked for, newest first."""
         return await self._list(f"/api/v1/runs/{_quoted(run)}/slices", {"limit": str(limit)}, "slices", Slice)
 
-    async def ask_slice(self, run: str, *, dimensions: Dimensions) -> None:
+    async def ask_slice(self, run: str, *, axes: Axes, dimensions: Dimensions) -> None:
         """Ask a run's job for a slice of the loss, otherwise as usual."""
-        asked = msgspec.json.encode({"dimensions": dimensions})
+        asked = msgspec.json.encode({"axes": axes, "dimensions": dimensions})
         await asyncio.to_thread(self._ask, f"/api/v1/runs/{_quoted(run)}/slices", asked)
+
+    async def withdraw_slice(self, run: str, slice_id: str) -> None:
+        """Take back the question for a slice that is waited for."""
+        await asyncio.to_thread(self._ask, f"/api/v1/runs/{_quoted(run)}/slices/{_quoted(slice_id)}", method="DELETE")
 
     async def histograms(self, run: str, key: str, *, limit: int) -> list[Histogram]:
         """The newest histograms of one key, oldest first."""
@@ -135,9 +139,9 @@ class Client:
     async def _get(self, path: str) -> JsonObject:
         return await asyncio.to_thread(self._ask, path)
 
-    def _ask(self, path: str, body: bytes | None = None) -> JsonObject:
-        """Get what is at a path, or post a body there."""
-        method, headers = "GET" if body is None else "POST", {"Accept": "application/json"}
+    def _ask(self, path: str, body: bytes | None = None, *, method: str = "") -> JsonObject:
+        """Get what is at a path, or post a body there; or use another method. An answer without content is empty."""
+        method, headers = method or ("GET" if body is None else "POST"), {"Accept": "application/json"}
         try:
             answer = self._pool.request(method, self._url + path, body=body, headers=headers, timeout=self._timeout)
         except urllib3.exceptions.HTTPError as error:
@@ -148,7 +152,7 @@ class Client:
             kind = UnknownError if answer.status == 404 else RefusedError
             raise kind(_reason(answer.data, answer.status))
         try:
-            return msgspec.json.decode(answer.data, type=JsonObject)
+            return {} if answer.status == 204 else msgspec.json.decode(answer.data, type=JsonObject)
         except msgspec.MsgspecError as error:
             raise RefusedError(f"{self._url}{path} answered something that is no JSON object: {error}") from error
 

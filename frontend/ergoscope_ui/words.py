@@ -149,13 +149,20 @@ def age(seconds: float) -> str:
 
 
 def clip(text: str, length: int) -> str:
-    """Shorten a long name in its middle, where names differ least.
+    """Shorten a long name of a layer: its first parts go, but for the last number among them.
+
+    Where that would leave less than half of what there is room for, letters go instead.
 
     Example:
         >>> clip("blocks.0.attention.query.weight", 20)
-        'blocks.0.a…ry.weight'
+        '0…query.weight'
     """
     if len(text) <= length:
         return text
-    head = length // 2
-    return f"{text[:head]}…{text[len(text) - (length - head - 1) :]}"
+    parts = text.split(".")
+    for first in range(1, len(parts)):
+        number = next((part for part in reversed(parts[:first]) if part.isdigit()), "")
+        short = f"{number}…{'.'.join(parts[first:])}"
+        if length // 2 <= len(short) <= length:
+            return short
+    return f"…{text[len(text) - length + 1 :]}"

@@ -30,8 +30,9 @@ class Answer:
 class FakeServer:
     """Answers POST /api/v1/batches by `plan`, and GET by `pages` (path without query -> JSON).
 
-    Posts elsewhere are kept in `asked_for` and answered by `pages` under "POST " and their path. Receipts repeat
-    `requests` until a grid that is not partial answers them.
+    Posts elsewhere are kept in `asked_for` and answered by `pages` under "POST " and their path, deletions by those
+    under "DELETE ", else with 204, and kept in `deleted`. Receipts repeat `requests` until a grid that is not partial
+    answers them.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -40,6 +41,7 @@ class FakeServer:
         self.requests: list[SliceRequest] = []
         self.asked: list[str] = []
         self.asked_for: list[object] = []
+        self.deleted: list[str] = []
         self.authorizations: list[str | None] = []
         self.posts = 0
         self.batches: dict[tuple[str, int, int, int], Batch] = {}
@@ -124,6 +126,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the name that http.server calls
         self.server.fake.asked.append(self.path)
         self._answer(unquote(urlsplit(self.path).path), status=200)
+
+    def do_DELETE(self) -> None:  # the name that http.server calls
+        self.server.fake.deleted.append(self.path)
+        if f"DELETE {self.path}" in self.server.fake.pages:
+            self._answer(f"DELETE {self.path}", status=200)
+        else:
+            self._send(204, b"", {})
 
     def _answer(self, path: str, *, status: int) -> None:
         page = self.server.fake.pages.get(path)

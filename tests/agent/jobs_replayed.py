@@ -151,7 +151,46 @@ def compiled_with_hooks(watch: Watch) -> list[Tensor]:
     return [*trained, torch.tensor(len(seen))]
 
 
+class Writing(nn.Module):
+    """Leaves what it computes, and that it was called, in what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into, self.out_of = nn.Linear(8, 16), nn.Linear(16, 4)
+
+    def forward(self, batch: dict[str, Tensor], *, calls: list[int]) -> Tensor:
+        batch["hidden"] = torch.tanh(self.into(batch["x"]))
+        calls.append(len(calls))
+        out: Tensor = self.out_of(batch["hidden"])
+        return out
+
+
+def batch_that_is_written_to(watch: Watch, *, compiled: bool = False) -> list[Tensor]:
+    model, calls, left = Writing(), list[int](), list[Tensor]()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    run = torch.compile(model, backend="aot_eager") if compiled else model
+
+    def step(number: int) -> None:
+        x, y = flat_batch()
+        batch = {"x": x}
+        optimizer.zero_grad()
+        F.cross_entropy(run(batch, calls=calls), y).backward()
+        assert ("Compiled" in type(batch["hidden"].grad_fn).__name__) == compiled  # and no graph of ours
+        left.append(batch["hidden"].detach())
+        optimizer.step()
+        with torch.no_grad():
+            model.out_of.weight += 0.01 * batch["hidden"].mean()
+
+    return [*train(watch, model, optimizer, step, steps=5), *left, torch.tensor(calls)]
+
+
+def batch_that_is_written_to_by_a_compiled_model(watch: Watch) -> list[Tensor]:
+    return batch_that_is_written_to(watch, compiled=True)
+
+
 REPLAYED: tuple[Job, ...] = (
+    batch_that_is_written_to,
+    batch_that_is_written_to_by_a_compiled_model,
     compiled_transformer,
     compiled_with_autocast_and_a_scaler,
     compiled_while_accumulating_and_evaluating,

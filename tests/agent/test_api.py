@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ergoscope
-from tests.agent.fake_server import FakeServer
+from tests.agent.fake_server import Answer, FakeServer
 
 RUN = {
     "id": "r1",
@@ -92,6 +92,17 @@ def test_a_slice_is_asked_for_and_read_back(api: ergoscope.Api, server: FakeServ
     assert server.asked[-1] == "/api/v1/runs/r1/slices?limit=20"
     assert found[0].landscape is not None
     assert found[0].landscape.values == [3, 1, float("inf")]
+
+
+def test_a_question_for_a_slice_is_taken_back(api: ergoscope.Api, server: FakeServer) -> None:
+    refused = {"error": "Answered", "detail": "slice 's 2' is answered already; there is nothing to withdraw"}
+    server.pages["DELETE /api/v1/runs/r1/slices/s%202"] = Answer(409, refused)
+
+    api.run("r1").withdraw_slice("s1")
+    with pytest.raises(ergoscope.AnswerError, match="slice 's 2' is answered already; there is nothing to withdraw"):
+        api.run("r1").withdraw_slice("s 2")
+
+    assert server.deleted == ["/api/v1/runs/r1/slices/s1", "/api/v1/runs/r1/slices/s%202"]
 
 
 def test_a_metric_that_is_not_there_has_no_points(api: ergoscope.Api, server: FakeServer) -> None:

@@ -59,6 +59,21 @@ def test_a_slice_that_is_asked_for_comes_back_whole_once(server: FakeServer, unt
     assert [event.text for batch in server.batches.values() for event in batch.events if "off" in event.data] == []
 
 
+def test_what_is_taken_back_makes_way_for_the_next(server: FakeServer, until: Until) -> None:
+    model = Valley()
+    optimizer = SGD(model.parameters(), lr=0.001)
+    run = begin(model, optimizer)
+    server.requests.append(SliceRequest("s1", dimensions=2, points=41, share=0.001))
+    posts = server.posts
+    train(model, optimizer, until, lambda: server.posts > posts + 2, what="batches")
+
+    server.requests[:] = [SliceRequest("s2", points=5, share=1.0)]
+    train(model, optimizer, until, lambda: not server.requests, what="the grid")
+    run.finish()
+
+    assert [(grid.request, grid.refused) for grid in server.grids if not grid.partial] == [("s2", "")]
+
+
 def test_a_run_without_a_fixed_batch_says_so(server: FakeServer, until: Until) -> None:
     model = Valley()
     optimizer = SGD(model.parameters(), lr=0.001)

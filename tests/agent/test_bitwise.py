@@ -40,6 +40,13 @@ CURVED = (  # jobs whose second derivatives are measured at every step
     "probed_compiled_model",
     "probed_while_accumulating_with_two_optimizers",
 )
+FITTED = (  # and those whose model is run once more beside
+    "probed_conv",
+    "probed_by_halves_with_autocast",
+    "probed_transformer",
+    "probed_compiled_model",
+    "probed_while_accumulating_with_two_optimizers",
+)
 UNCURVED = {  # and those in which that is refused, because training might notice
     "checkpointed_reentrant": "it holds reentrant checkpoints",
     "saved_tensors_given_out_once": "what the graph has saved goes through hooks",
@@ -131,6 +138,8 @@ def test_second_derivatives_at_every_step_leave_them_equal_too(name: str) -> Non
     assert [event.text for event in outlet.events("agent") if "off" in event.data] == []
     refused = [event.text for event in outlet.events("agent") if event.text.startswith("curvature is not measured")]
     assert bool(outlet.series("lambda_max")) == (name in CURVED)
+    assert bool(outlet.series("gns_radius")) == (name in CURVED and name.startswith("probed"))
+    assert bool(outlet.series("ggn_gap")) == (name in FITTED)
     if name in UNCURVED:
         assert len(refused) == 1
         assert UNCURVED[name] in refused[0]

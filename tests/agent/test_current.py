@@ -194,6 +194,18 @@ def test_a_run_that_goes_on_keeps_its_name_and_is_a_new_attempt(server: FakeServ
     assert len({key[1] for key in server.batches}) == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "presumed"),
+    [({}, ["project", "name"]), ({"name": "n"}, ["project"]), ({"name": "n", "project": "p"}, [])],
+)
+def test_a_run_says_what_of_its_name_and_project_nobody_gave(
+    given: dict[str, str], presumed: list[str], server: FakeServer
+) -> None:
+    ergoscope.init(run_id="again", **given).finish()  # type: ignore[arg-type]  # names
+
+    assert [batch.about.presumed for batch in server.batches.values() if batch.about] == [presumed]
+
+
 def test_the_same_model_and_optimizer_are_watched_once_and_anew_after_the_end(server: FakeServer) -> None:
     model = torch.nn.Linear(2, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

@@ -6,19 +6,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn, ones
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import SGD
 
+import ergoscope
 from ergoscope.opening import open_run
 from ergoscope.settings import Settings
 from ergoscope.shards import count_parts
 from ergoscope.taps import attach
 from ergoscope_contract.catalogue import Reduce
 from ergoscope_server.store.points import Points
+from ergoscope_server.store.quiet import LATE_S
 from ergoscope_server.store.reduce import ADDED, how, ratio, spoken, together
+from ergoscope_server.store.store import Store
+from tests.agent.fake_server import FakeServer
 from tests.agent.group import run_ranks
 from tests.agent.group_jobs import ALIKE, MAKERS, STEPS, Made, full
 from tests.agent.jobs import everything, force, same_bits, seed
 from tests.agent.memory_outlet import MemoryOutlet
+from tests.backend.store.batches import arrival
 
 Rows = list[tuple[int, dict[str, float]]]
 NORMS = ("grad_norm", "weight_norm", "update_norm", "update_ratio")
@@ -208,3 +215,42 @@ def test_all_ranks_of_a_process_group_record_one_run(tmp_path: Path) -> None:
     assert [one[2:] for one in first] == [(0, 2)] * 2
     assert [one[2:] for one in second] == [(1, 2)] * 3
     assert len({one[0] for one in second}) == 3
+
+
+class WatchedByTheFirst:
+    """A training of all ranks that only rank 0 watches."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._url, self._folder = url, folder
+
+    def __call__(self, rank: int) -> str:
+        model = DistributedDataParallel(nn.Linear(2, 1))
+        optimizer = SGD(model.parameters(), lr=0.1)
+        run = None
+        if not rank:
+            run = ergoscope.watch(model, optimizer, base_url=self._url, dir=self._folder, silent=True)
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            model(ones(4, 2)).square().mean().backward()
+            optimizer.step()
+        if run is None:
+            return ""
+        run.finish()
+        return run.id
+
+
+def test_a_rank_that_does_not_watch_is_never_seen_and_holds_nobody_up(server: FakeServer, tmp_path: Path) -> None:
+    run, _ = run_ranks(WatchedByTheFirst(server.url, tmp_path))
+    batches = [server.batches[key] for key in sorted(server.batches)]
+    (begun,) = {batch.begun.started for batch in batches if batch.begun}
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}", clock=lambda: begun + LATE_S + 1)
+
+    store.accept([arrival(batch) for batch in batches])
+
+    assert [(rank.rank, rank.status, rank.last_step) for rank in store.ranks(run)] == [
+        (0, "finished", STEPS),
+        (1, "never seen", None),
+    ]
+    summary = store.summary(run)
+    assert summary and summary.status == "finished"
+    store.close()

@@ -46,6 +46,11 @@ class MemoryStore:
     def live_runs(self) -> list[str]:
         return [run for run, summary in self.summaries.items() if summary.status in ("running", "silent")]
 
+    def unjudged_runs(self) -> list[str]:
+        judged = {run: verdict.step for run, (verdict, _) in self.verdicts.items()}
+        live = self.live_runs()
+        return [r for r, s in self.summaries.items() if r not in live and judged.get(r, -1) < (s.last_step or 0)]
+
     def verdict(self, run: str) -> tuple[Verdict, bytes] | None:
         return self.verdicts.get(run)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from ergoscope_contract.answers import Alert, RunSummary, Status
+from ergoscope_contract.answers import Alert, RunSummary, Status, Verdict
 from ergoscope_server.history.chronicle import unpack
 from ergoscope_server.watch import Watch
 from tests.backend.memory_store import ListBus, MemoryStore
@@ -228,8 +228,22 @@ def test_the_loop_finds_live_runs_by_itself(scene: Scene) -> None:
     assert scene.bus.published == [("r", "verdict")]
 
 
+def test_the_loop_begins_with_runs_that_ended_while_nobody_watched(scene: Scene) -> None:
+    scene.grow(1000, status="finished")
+    scene.store.verdicts["r"] = (Verdict("r", 10), b"")
+    scene.grow(1000, status="finished", run="judged")
+    scene.store.verdicts["judged"] = (Verdict("judged", 1000), b"")
+
+    asyncio.run(_watched(scene, until=1))
+
+    assert scene.bus is not None
+    assert scene.bus.published == [("r", "verdict")]
+    assert scene.store.verdicts["r"][0].step > 900
+
+
 def test_its_own_notices_do_not_wake_it(scene: Scene) -> None:
     scene.grow(1000, status="finished", run="quiet")
+    scene.store.verdicts["quiet"] = (Verdict("quiet", 1000), b"")
     scene.grow(1000)
 
     asyncio.run(_watched(scene, {"quiet": frozenset({"verdict", "alert"})}, until=1))

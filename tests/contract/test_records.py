@@ -1,5 +1,7 @@
 """A slice of the loss is whole in itself: its arrays fit its axes, or it is refused with what was seen."""
 
+import math
+import re
 from array import array
 
 import msgspec
@@ -83,6 +85,11 @@ def test_a_batch_without_grids_is_as_it_was_before_there_were_any() -> None:
         (LINE, {"values": doubles(1, 2)}, "values hold 16 bytes; these offsets need 24"),
         (PLANE, {"values": doubles(1, 2, 3)}, "values hold 24 bytes; these offsets need 48"),
         (LINE, {"running": doubles(1)}, "running holds 8 bytes; these offsets need 24, or none"),
+        (LINE, {"scales": [math.inf]}, r"scales\[0\] is inf; it must be finite"),
+        (PLANE, {"slopes": [0.1, math.nan]}, r"slopes\[1\] is nan; it must be finite"),
+        (LINE, {"curvatures": [-math.inf]}, r"curvatures\[0\] is -inf; it must be finite"),
+        (LINE, {"update": math.nan}, "update is nan; it must be finite, or left out"),
+        (NONE, {"refused": "no", "update": math.inf}, "update is inf; it must be finite, or left out"),
     ],
 )
 def test_a_grid_that_contradicts_itself_is_refused(
@@ -90,6 +97,29 @@ def test_a_grid_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(ShapeError, match=text):
         grid(given, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"how": "x" * 257}, "Expected `str` of length <= 256 - at `$.how`"),
+        ({"batch": "x" * 257}, "Expected `str` of length <= 256 - at `$.batch`"),
+        ({"mode": "x" * 257}, "Expected `str` of length <= 256 - at `$.mode`"),
+        ({"axes": ["x" * 257]}, "Expected `str` of length <= 256 - at `$.axes["),
+        ({"refused": "x" * 2049}, "Expected `str` of length <= 2048 - at `$.refused`"),
+        ({"refused": "no", "axes": ["x"] * 3}, "Expected `array` of length <= 2 - at `$.axes`"),
+        ({"refused": "no", "scales": [1.0] * 3}, "Expected `array` of length <= 2 - at `$.scales`"),
+        ({"refused": "no", "curvatures": [1.0] * 4}, "Expected `array` of length <= 3 - at `$.curvatures`"),
+        ({"refused": "no", "slopes": [1.0] * 3}, "Expected `array` of length <= 2 - at `$.slopes`"),
+    ],
+)
+def test_a_grid_with_more_to_say_than_there_is_is_refused(fields: dict[str, object], text: str) -> None:
+    content = {"version": 1, "run": "r1", "attempt": 7, "rank": 0, "seq": 0, "grids": [NONE | LINE | fields]}
+
+    (refused,) = codec.accept_json(msgspec.json.encode(content)).refused
+    assert (refused.where, refused.reason[: len(text)]) == ("grids[0]", text)
+    with pytest.raises(msgspec.ValidationError, match=re.escape(text)):
+        msgspec.msgpack.decode(msgspec.msgpack.encode(NONE | LINE | fields), type=Grid)
 
 
 def test_a_wrong_grid_is_refused_alone() -> None:

@@ -27,9 +27,14 @@ def test_an_extent_that_is_no_length_is_refused(extent: float) -> None:
         SliceRequest("s1", extent=extent)
 
 
-@pytest.mark.parametrize("share", [0.0, -0.1, 1.01, math.nan])
-def test_a_share_of_nothing_or_of_more_than_all_is_refused(share: float) -> None:
-    with pytest.raises(ShapeError, match=f"share is {share}; it must be above 0 and at most 1, of the step time, or"):
+@pytest.mark.parametrize("share", [0.001, 1.0])
+def test_a_share_within_the_limits_may_be_asked(share: float) -> None:
+    assert SliceRequest("s1", share=share).share == share
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1e-6, 1.01, math.nan])
+def test_a_share_of_next_to_nothing_or_of_more_than_all_is_refused(share: float) -> None:
+    with pytest.raises(ShapeError, match=f"share is {share}; allowed: 0.001 to 1, of the step time, or left out"):
         SliceRequest("s1", share=share)
 
 

@@ -44,6 +44,10 @@ def test_offline_it_names_the_thresholds_and_keeps_three_runs(tmp_path: Path) ->
     )
 
     assert done.returncode == 0, done.stderr
-    for name, held in (("gradient descent", "10"), ("heavy ball", "34"), ("Adam", "19000")):
+    for name, held in (
+        ("gradient descent", "2/lr = 10"),
+        ("heavy ball", "(2 + 2 momentum)/lr = 34"),
+        ("Adam", "38/lr = 19000"),
+    ):
         assert f"{name} holds a curvature of {held}\n" in done.stdout
     assert len(list((tmp_path / "spool").iterdir())) == 3

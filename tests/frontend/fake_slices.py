@@ -19,7 +19,7 @@ class Sliced(Protocol):
 
 
 def slice_routes(runs: Mapping[str, Sliced]) -> APIRouter:
-    """POST keeps an open slice, and refuses one of an ended run; GET lists them."""
+    """POST keeps an open slice, and refuses one of an ended run; DELETE withdraws one that is open; GET lists them."""
     router = APIRouter()
 
     @router.get("/api/v1/runs/{run}/slices")
@@ -30,10 +30,19 @@ def slice_routes(runs: Mapping[str, Sliced]) -> APIRouter:
     async def ask(run: str, request: Request) -> Response:
         asked = {"id": f"s{len(runs[run].slices)}", **await request.json()}
         if runs[run].status != "running":
-            said = {"error": "Ended", "detail": "run has ended; nothing can measure it"}
+            said = {"error": "Ended", "detail": "the run has ended; nothing can measure it"}
             return JSONResponse(said, status_code=422)
         runs[run].slices.insert(0, {"id": asked["id"], "state": "open", "asked": time.time(), "request": asked})
         return JSONResponse(asked, status_code=201)
+
+    @router.delete("/api/v1/runs/{run}/slices/{name}")
+    async def withdraw(run: str, name: str) -> Response:
+        found = next(one for one in runs[run].slices if one["id"] == name)
+        if found["state"] == "done":
+            said = {"error": "Answered", "detail": f"slice {name!r} is answered already; there is nothing to withdraw"}
+            return JSONResponse(said, status_code=409)
+        found |= {"state": "refused", "reason": "it was withdrawn"}
+        return Response(status_code=204)
 
     return router
 

@@ -1,5 +1,7 @@
 """What events tell of how often a quantity is taken."""
 
+import dataclasses
+
 import pytest
 from msgspec.structs import replace
 
@@ -90,8 +92,35 @@ def test_changes_of_one_step_are_one_event_and_others_stay() -> None:
     found = folded([*many, note, _thinned(64, 256, "kurtosis", step=900)])
 
     assert [event.text for event in found] == [
-        "From now on every 64 steps: weight norm, what diffGrad would make of the step; every 256 steps: excess "
-        "kurtosis of the weights; all that is measured may take 2 % of a step, 0.4 ms.",
+        "All that is measured may take 2 % of a step, 0.4 ms. From now on every 64 steps: weight norm, what diffGrad "
+        "would make of the step; every 256 steps: excess kurtosis of the weights.",
         "hello",
         "told",
     ]
+
+
+def _of(event: Event, rank: int) -> Event:
+    return replace(event, data={**event.data, "rank": rank})
+
+
+def test_of_several_ranks_the_one_that_takes_a_quantity_most_rarely_counts_and_is_named() -> None:
+    first, second = _of(_thinned(16, 1, "grad_norm"), 0), _of(_thinned(64, 1, "grad_norm"), 1)
+
+    for events in ([first, second], [second, first], [first, second, _of(_thinned(32, 16, "grad_norm"), 0)]):
+        assert news(events).cadence("grad_norm") == replace_cadence(rank=1, period=64)
+    back = news([first, second, _of(_thinned(1, 64, "grad_norm", step=900), 1)]).cadence("grad_norm")
+    assert back == replace_cadence(rank=0, period=16)
+    assert reasons(back) == "every 16 steps: one takes 3.1 ms on rank 0, the budget is 2 %"
+
+
+def test_what_two_ranks_tell_of_one_step_stays_apart() -> None:
+    many = [_of(_thinned(64, 1, name), rank) for rank in (0, 1) for name in ("grad_norm", "weight_norm")]
+
+    found = folded(many)
+
+    assert [event.data["rank"] for event in found] == [0, 1]
+    assert found[0].text == found[1].text
+
+
+def replace_cadence(*, rank: int, period: int) -> Cadence:
+    return dataclasses.replace(CADENCE, rank=rank, period=period)

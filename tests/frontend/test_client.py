@@ -88,13 +88,27 @@ def test_alerts_keys_events_and_histograms(service: tuple[FakeService, Client]) 
 def test_a_slice_is_asked_for_and_listed_and_a_refusal_is_said(service: tuple[FakeService, Client]) -> None:
     _, client = service
 
-    asyncio.run(client.ask_slice("young", dimensions=2))
+    asyncio.run(client.ask_slice("young", axes="update", dimensions=2))
     found = asyncio.run(client.slices("young", limit=1))
 
     assert [(one.state, one.landscape) for one in found] == [("open", None)]
-    assert found[0].request is not None and found[0].request.dimensions == 2
-    with pytest.raises(RefusedError, match="run has ended; nothing can measure it"):
-        asyncio.run(client.ask_slice("crashed", dimensions=1))
+    assert found[0].request is not None
+    assert (found[0].request.axes, found[0].request.dimensions) == ("update", 2)
+    with pytest.raises(RefusedError, match="the run has ended; nothing can measure it"):
+        asyncio.run(client.ask_slice("crashed", axes="hessian", dimensions=1))
+
+
+def test_a_question_for_a_slice_is_taken_back_and_an_answer_is_not(service: tuple[FakeService, Client]) -> None:
+    fake, client = service
+    asyncio.run(client.ask_slice("young", axes="update", dimensions=2))
+    (asked,) = asyncio.run(client.slices("young", limit=1))
+
+    asyncio.run(client.withdraw_slice("young", asked.id))
+
+    assert [one.reason for one in asyncio.run(client.slices("young", limit=1))] == ["it was withdrawn"]
+    fake.runs["young"].slices[0]["state"] = "done"
+    with pytest.raises(RefusedError, match=f"slice '{asked.id}' is answered already; there is nothing to withdraw"):
+        asyncio.run(client.withdraw_slice("young", asked.id))
 
 
 def test_an_unknown_run_is_said_in_the_services_words(service: tuple[FakeService, Client]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.frontend import canned
+from tests.frontend.fake_service import FakeRun
 from tests.frontend.sight import Served, axis, hide, trace, wait_for_step
 
 pytestmark = pytest.mark.browser
@@ -39,7 +40,7 @@ def test_a_chart_grows_with_the_values_that_were_logged(serve: Callable[..., Ser
 
 
 @contextmanager
-def growing(run: canned.FakeRun, *, to: int) -> Iterator[None]:
+def growing(run: FakeRun, *, to: int) -> Iterator[None]:
     """A run that takes a step every ten milliseconds meanwhile."""
     done = threading.Event()
 

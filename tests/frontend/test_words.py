@@ -66,7 +66,11 @@ def test_every_state_and_flag_has_a_word_and_a_colour() -> None:
 
 
 def test_long_names_lose_their_middle() -> None:
-    assert words.clip("blocks.0.attention.query.weight", 20) == "blocks.0.a…ry.weight"
+    assert words.clip("blocks.0.attention.query.weight", 20) == "0…query.weight"
+    assert words.clip("encoder.layer.11.output.LayerNorm.weight", 26) == "11…output.LayerNorm.weight"
+    assert words.clip("encoder.layer.1.attention.self.key.bias", 26) == "…1.attention.self.key.bias"
+    assert words.clip("model.backbone.stem.weight", 20) == "…stem.weight"
+    assert words.clip("bert.embeddings.position_embeddings.weight", 26) == "…osition_embeddings.weight"
     assert len(words.clip("x" * 80, 26)) == 26
 
 

@@ -26,7 +26,8 @@ class Verdict:
         verdict = client.verdict(run.id)
         flags = "".join(f" [{flag}]" for flag in verdict.flags)
         print(f"{run.name}, step {verdict.step}: {verdict.state}{flags}")
-        for text in (verdict.headline, verdict.sentence):
+        headline = "" if verdict.sentence.startswith(verdict.headline) else verdict.headline
+        for text in (headline, verdict.sentence):
             if text:
                 print(text)
         rows = [[r.id, *_shown(r.value, r.low, r.high), r.absent or r.how] for r in verdict.readings]

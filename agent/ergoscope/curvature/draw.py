@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ergoscope.curvature.drift import Drift
 from ergoscope.curvature.lanczos import Lanczos, Ritz, ritz
-from ergoscope.curvature.vectors import Product
+from ergoscope.curvature.vectors import Product, dot
 from ergoscope.numerics.sketch import Sketcher
 
 
@@ -29,7 +29,7 @@ class Draw:
         >>> diagonal, weights = torch.arange(1.0, 6.0), [torch.ones(5)]
         >>> draw = Draw(weights[0], steps=5, seed=0, sketcher=Sketcher())
         >>> draw.go_on(lambda v: diagonal * v, weights, products=3).shape, draw.left
-        (torch.Size([7]), 2)
+        (torch.Size([11]), 2)
         >>> drawn = read_draw(draw.go_on(lambda v: diagonal * v, weights, products=3).tolist())
         >>> drawn.run.values.round(4).tolist(), drawn.moved
         ([1.0, 2.0, 3.0, 4.0, 5.0], 0.0)
@@ -51,27 +51,38 @@ class Draw:
         self._drift: Drift | None = None
         self._run = Lanczos.random(like.numel(), seed=seed, keep=True, device=like.device, dtype=like.dtype)
 
-    def go_on(self, product: Product, parameters: Sequence[Tensor], *, products: int) -> Tensor:
+    def go_on(
+        self, product: Product, parameters: Sequence[Tensor], *, products: int, along: Tensor | None = None
+    ) -> Tensor:
         """Make some of the products that are left, without waiting for the device.
 
         Args:
             product: v ↦ Hv at the weights as they are.
             parameters: The weights, over which the Hessian is taken.
             products: To make now, at most; at least 1, with one left at least.
+            along: Shape (size,); how much of it lies in the steepest directions can then be told.
 
         Returns:
-            The numbers so far, to be given to `read_draw` once they are on the host: shape (1 + 2 · products made,).
+            The numbers so far, to be given to `read_draw` once they are on the host: shape (2 + 3 · products made,).
         """
         moved = self._drift.share(parameters) if self._drift else torch.zeros((), device=self._run.device)
         for _ in range(min(products, self.left)):
             self._run.step(product)
             self.left -= 1
         numbers = self._run.coefficients().reshape(-1)
+        parts = [moved[None], numbers, *_parts(self._run.basis, along)]
         if not self.left:
             self._run.basis.clear()
         elif self._drift is None:
             self._drift = Drift(self._sketcher, parameters)
-        return torch.cat([moved.to(numbers.dtype)[None], numbers])
+        return torch.cat([part.to(numbers.dtype) for part in parts])
+
+
+def _parts(basis: Sequence[Tensor], along: Tensor | None) -> list[Tensor]:
+    """The vector's components in the basis, and its squared length; NaN without one."""
+    if along is None:
+        return [torch.full((len(basis) + 1,), torch.nan, device=basis[0].device)]
+    return [torch.stack([dot(v, along) for v in basis]), dot(along, along)[None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +93,8 @@ class Drawn:
     moved: how far the weights were at the last products from where they were at the first, as a share of their length.
     form: vᵀHv; square: ‖Hv‖²; both at the weights of the first product.
     run: nodes and weights of quadrature.
+    parts, whole: components, shape (products,), and squared length of the vector that was given along, at the last
+        products; NaN where there was none.
     """
 
     products: int
@@ -89,6 +102,8 @@ class Drawn:
     form: float
     square: float
     run: Ritz
+    parts: Sequence[float]
+    whole: float
 
 
 def read_draw(values: Sequence[float]) -> Drawn:
@@ -98,11 +113,12 @@ def read_draw(values: Sequence[float]) -> Drawn:
         values: What `Draw.go_on` returned, on the host.
 
     Example:
-        >>> drawn = read_draw([0.0, 3.0, 4.0])
+        >>> drawn = read_draw([0.0, 3.0, 4.0, 1.0, 4.0])
         >>> drawn.form, drawn.square
         (3.0, 25.0)
     """
-    products = len(values) // 2
-    alphas, betas = values[1 : 1 + products], values[1 + products :]
+    products = (len(values) - 2) // 3
+    moved, *rest, whole = values
+    alphas, betas, parts = rest[:products], rest[products : 2 * products], rest[2 * products :]
     run = ritz(alphas, betas, random_start=True)
-    return Drawn(products, values[0], alphas[0], alphas[0] ** 2 + betas[0] ** 2, run)
+    return Drawn(products, moved, alphas[0], alphas[0] ** 2 + betas[0] ** 2, run, parts, whole)

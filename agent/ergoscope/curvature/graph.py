@@ -21,7 +21,7 @@ _FUSED = (
     "ScaledDotProductEfficientAttentionBackward0",
     "ScaledDotProductCudnnAttentionBackward0",
 )
-_TOO_MANY = 200_000
+TOO_MANY = 200_000
 
 
 class Obstacle(StrEnum):
@@ -33,7 +33,7 @@ class Obstacle(StrEnum):
     REENTRANT = "it holds reentrant checkpoints, whose inside is not part of the graph"
     HOOKED = "modules or parameters have backward hooks, which would run once more for each product"
     DROPOUT = "it holds fused attention with dropout, whose mask is not kept"
-    TOO_LARGE = f"it has more than {_TOO_MANY:,} nodes"
+    TOO_LARGE = f"it has more than {TOO_MANY:,} nodes"
 
 
 _OPAQUE = {
@@ -118,6 +118,6 @@ def _walk(outputs: Iterable[Tensor]) -> list[Node] | None:
             if before is not None and before not in seen:
                 seen.add(before)
                 nodes.append(before)
-        if len(nodes) > _TOO_MANY:
+        if len(nodes) > TOO_MANY:
             return None
     return nodes

@@ -17,7 +17,12 @@ from torch.autograd.grad_mode import _unsafe_preserve_version_counter
 
 Collection = list[object] | set[object] | deque[object] | dict[object, object]
 _TABLES = ("_parameters", "_buffers", "_modules")
+_MOST = 8192  # members of collections that are kept: to copy and compare them takes a few milliseconds
 _running: list[nn.Module] = []  # what hears a pass may be on another thread, so this cannot be handed around
+
+
+class TooManyMembersError(ValueError):
+    """A model keeps so much in lists and dictionaries that no pass is run."""
 
 
 def probing() -> bool:
@@ -59,6 +64,7 @@ def guarded(model: nn.Module, *, seed: int | None = None) -> Iterator[None]:
 
     Raises:
         RuntimeError: It is used inside a function that is being compiled.
+        TooManyMembersError: The modules' collections have more members than can be put back in passing.
     """
     with ExitStack() as stack:
         stack.enter_context(_as_written())
@@ -142,14 +148,20 @@ def _modules_kept(model: nn.Module) -> Iterator[None]:
         own = vars(module)
         tables += [own, *(own[name] for name in _TABLES if type(own.get(name)) is dict)]
         collections += [v for name, v in own.items() if type(v) in (list, set, deque, dict) and name not in _TABLES]
+    held = sum(map(len, collections))
+    if held > _MOST:
+        raise TooManyMembersError(
+            f"its modules keep {held:,} members in lists and dictionaries, and more than {_MOST:,} would take too long "
+            "to put back after each pass"
+        )
     before, members = [dict(table) for table in tables], [_members(one) for one in collections]
     try:
         yield
     finally:
         for table, entries in zip(tables, before, strict=True):
             _put_back(table, entries)
-        for collection, held in zip(collections, members, strict=True):
-            _refill(collection, held)
+        for collection, content in zip(collections, members, strict=True):
+            _refill(collection, content)
         for module, training in zip(modules, flags, strict=True):
             if module.training != training:  # a scripted module keeps it elsewhere
                 module.training = training

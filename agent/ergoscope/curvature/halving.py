@@ -5,7 +5,7 @@ from typing import TypeVar, cast
 
 from torch import Tensor
 
-from ergoscope.curvature.passes import tensors_in
+from ergoscope.curvature.given import tensors_in
 
 Batch = TypeVar("Batch")
 
@@ -17,9 +17,10 @@ def rows_of(batch: object) -> int | None:
         batch: A tensor, or nested tuples, lists and mappings of tensors and of what is no tensor.
 
     Returns:
-        None when there is no tensor, one has no dimension, or they differ.
+        None when there is no tensor, one has no dimension or none that are fixed, or they differ.
     """
-    lengths = {tensor.shape[:1] for tensor in tensors_in(batch)}
+    tensors = tensors_in(batch)
+    lengths = set() if any(tensor.is_nested for tensor in tensors) else {tensor.shape[:1] for tensor in tensors}
     return lengths.pop()[0] if len(lengths) == 1 and () not in lengths else None
 
 

@@ -11,11 +11,18 @@ Roberts, Dyer (2018).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ergoscope.curvature.density import Estimate, average
+from ergoscope.curvature.draw import Drawn
+from ergoscope.curvature.lanczos import Ritz
 from ergoscope.curvature.vectors import dot
+
+_TURNED = 0.1  # sine of the angle by which the directions found may be off those meant
 
 
 def shared_part(basis: Sequence[Tensor], a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,3 +92,55 @@ def subspace_overlap(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
     if not one or not other:
         raise ValueError("a subspace has no vectors; give at least one")
     return torch.stack([dot(v, w).square() for v in one for w in other]).sum() / len(one)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Share of a vector in the steepest directions.
+
+    count: k. share: f_k, with its standard error over draws. chance: f_k of a direction at random, in the mean.
+    """
+
+    count: int
+    share: Estimate
+    chance: float
+
+
+def overlap_of(draws: Sequence[Drawn], size: int, *, most: int | None) -> Overlap | None:
+    """The share of the vectors that were given along with draws, in as many directions as every draw has resolved.
+
+    Args:
+        draws: Finite ones of equal numbers of products.
+        size: d.
+        most: Directions, at most; None leaves it to what is resolved.
+
+    Returns:
+        None when not even one direction is resolved by every draw, or no vector was given along.
+    """
+    found = [resolved(draw.run) for draw in draws]
+    counts = set.intersection(*map(set, found))
+    count = max((k for k in counts if most is None or k <= most), default=0)
+    if not count or not all(draw.whole > 0 for draw in draws):
+        return None
+    shares = [_share(draw.run, draw.parts, count) / draw.whole for draw in draws]
+    return Overlap(count, average(shares), chance_overlap(count, size)[0])
+
+
+def resolved(run: Ritz) -> list[int]:
+    """For which k a run has found the k steepest directions, all with curvature above zero, but for a tenth of f_k.
+
+    Example:
+        >>> from ergoscope.curvature.lanczos import ritz
+        >>> resolved(ritz([9.0, 8.0, 1.0], [0.0001, 0.0001, 0.5]))
+        [1, 2]
+    """
+    values, residuals = run.values[::-1], run.residuals[::-1]
+    gaps = values[:-1] - values[1:]
+    errors = np.sqrt(np.cumsum(residuals[:-1] ** 2))
+    return [k for k, (e, g, v) in enumerate(zip(errors, gaps, values, strict=False), 1) if v > 0 and e <= _TURNED * g]
+
+
+def _share(run: Ritz, parts: Sequence[float], count: int) -> float:
+    """‖V g‖² of the top Ritz vectors."""
+    steep = run.components[:, -count:]
+    return float(np.square(np.asarray(parts[: len(steep)]) @ steep).sum())

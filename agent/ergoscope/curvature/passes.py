@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-_DEPTH = 32  # containers within containers: deeper ones hold themselves
+from ergoscope.curvature.given import in_own_containers, tensors_in
+from ergoscope.curvature.outputs import Output
+
 _HALVES = (torch.bfloat16, torch.float16)
 
 
@@ -22,11 +24,12 @@ class Casts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pass:
-    """One forward pass of the job's model, kept by reference.
+    """One forward pass of the job's model; tensors are kept by reference, graphs are not kept.
 
     model: what ran, without what compiles it or copies it over processes.
-    args, kwargs: what it was given; versions: of the tensors among them, in the order of `tensors_in`.
-    output: what it gave.
+    args, kwargs: what it was given, in containers of our own; versions: of the tensors among them when it was given
+        them, in the order of `tensors_in`.
+    outputs: the tensors that it gave.
     generators: the states of torch's generators before it, each with its generator.
     casts: how autocast stood.
     drew: whether it moved one of the generators on.
@@ -36,14 +39,14 @@ class Pass:
     args: tuple[object, ...]
     kwargs: Mapping[str, object]
     versions: tuple[int, ...]
-    output: object
+    outputs: tuple[Output, ...]
     generators: tuple[tuple[torch.Generator, Tensor], ...] = ()
     casts: tuple[Casts, ...] = ()
     drew: bool = False
 
     @property
     def altered(self) -> bool:
-        """Whether an input was changed in place since."""
+        """Whether an input was changed in place, by the pass itself or since."""
         return self.versions != tuple(t._version for t in tensors_in((self.args, self.kwargs)))
 
     @property
@@ -61,19 +64,10 @@ class Pass:
                 )
             for generator, state in self.generators:
                 generator.set_state(state)
-            return self.model(*self.args, **self.kwargs)
+            args, kwargs = in_own_containers((self.args, self.kwargs))
+            return self.model(*args, **kwargs)
 
 
 def casts_on(*devices: str) -> tuple[Casts, ...]:
     """How autocast stands now for kinds of devices."""
     return tuple(Casts(d, torch.is_autocast_enabled(d), torch.get_autocast_dtype(d)) for d in dict.fromkeys(devices))
-
-
-def tensors_in(value: object, *, depth: int = _DEPTH) -> list[Tensor]:
-    """List the tensors of nested tuples, lists and mappings, as a model takes and gives them, down to a depth."""
-    if isinstance(value, Tensor):
-        return [value]
-    if not depth or not isinstance(value, (tuple, list, Mapping)):
-        return []
-    parts = value.values() if isinstance(value, Mapping) else value
-    return [tensor for one in parts for tensor in tensors_in(one, depth=depth - 1)]

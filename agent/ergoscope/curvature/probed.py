@@ -1,13 +1,13 @@
 """Hessian-vector products of a loss on a fixed batch, at the weights as they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ergoscope.curvature.differences import DifferenceProducts
+from ergoscope.curvature.differences import DifferenceProducts, moved
 from ergoscope.curvature.graph import Obstacle, survey
 from ergoscope.curvature.guard import guarded
 from ergoscope.curvature.ladder import How, Products, disagreement
@@ -20,12 +20,14 @@ from ergoscope.curvature.parts import join
 class Probed:
     """Products on the batch, and how they were obtained.
 
+    beside: the gradient of its loss, shape (size,), at the weights moved by a vector of that shape.
     custom: names of the job's own functions in the graph that nobody has vouched for.
     doubt: no dimensions; how far the products are from differences of gradients, where there are such functions.
     """
 
     products: Products
     how: How
+    beside: Callable[[Tensor], Tensor]
     custom: frozenset[str] = frozenset()
     doubt: Tensor | None = None
 
@@ -54,14 +56,18 @@ def probed_products(
             loss = objective.mean()
             return join(torch.autograd.grad(loss, parameters, allow_unused=True), parameters)
 
+    def beside(nudge: Tensor) -> Tensor:
+        with moved(parameters, nudge):
+            return slope()
+
     if differences:
-        yield Probed(DifferenceProducts(slope, parameters), How.DIFFERENCE)
+        yield Probed(DifferenceProducts(slope, parameters), How.DIFFERENCE, beside)
         return
     with guarded(objective.model, seed=seed), torch.enable_grad():
         loss = objective.mean()
         found = survey(loss, parameters)
         if found.obstacle is Obstacle.DROPOUT:
-            yield Probed(DifferenceProducts(slope, parameters), How.DIFFERENCE)
+            yield Probed(DifferenceProducts(slope, parameters), How.DIFFERENCE, beside)
             return
         if found.obstacle:
             raise ValueError(found.obstacle)
@@ -70,6 +76,6 @@ def probed_products(
             if custom:
                 way = products.gradient
                 doubt = disagreement(products(way), DifferenceProducts(slope, parameters)(way))
-                yield Probed(products, How.UNVERIFIED, custom, doubt)
+                yield Probed(products, How.UNVERIFIED, beside, custom, doubt)
             else:
-                yield Probed(products, How.EXACT)
+                yield Probed(products, How.EXACT, beside)

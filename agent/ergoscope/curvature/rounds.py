@@ -94,7 +94,8 @@ class Rounds:
         Args:
             product: v ↦ Hv at the weights as they are.
             parameters: The weights; always the same ones.
-            like: Gives shape (size,), dtype and device of the vectors.
+            like: Gives shape (size,), dtype and device of the vectors. How much of it lies in the steepest directions
+                is told by the draws that end.
             rates: Learning rates, as far as the host knows them.
         """
         self._heed(rates)
@@ -103,7 +104,7 @@ class Rounds:
         while not made or left >= self.steps:
             draw = self._draw or self._begin(like, rates)
             left -= (now := min(left, draw.left))
-            made.append((draw, draw.go_on(product, parameters, products=now)))
+            made.append((draw, draw.go_on(product, parameters, products=now, along=like)))
             self._draw = draw if draw.left else None
         return Look(torch.cat([values for _, values in made]), tuple((draw, len(values)) for draw, values in made))
 

@@ -7,17 +7,22 @@ is an upper bound: from one h with misfit m = ‖∇F(w + h) − ∇F(w) − Hh�
 
     γ ≤ max(‖h‖, ‖∇F‖ ‖h‖ / m).
 
-Along one direction with m/‖h‖ growing the bound is least where m = ‖∇F‖, and there both agree; at doubled lengths it is
-within a factor 2 of that. Source: Semenov, Jaggi, Doikov (2025), definition 1.
+Along one direction with m/‖h‖ growing the bound is least where m = ‖∇F‖, and there both agree. Where m grows as ‖h‖²,
+as the third derivative makes it, a length that is off by a factor gives a bound that is off by no more than that
+factor. Source: Semenov, Jaggi, Doikov (2025), definition 1.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from ergoscope.curvature.vectors import norm
+
+LONGEST = 4.0  # units: further out the weights are others altogether
+_SHORTEST = 2.0**-20  # units: less is lost in the rounding of the weights
+_STRIDE = 16.0  # the most by which a length changes from look to look
 
 
 def misfit(gradient_after: Tensor, gradient: Tensor, product: Tensor) -> Tensor:
@@ -63,35 +68,40 @@ def smoothness_radius(gradient_norm: float, lengths: Sequence[float], misfits: S
     return bound
 
 
-def search_radius(
-    misfit_at: Callable[[float], float], gradient_norm: float, *, start: float, tries: int
-) -> tuple[list[float], list[float]]:
-    """Try lengths along one direction: doubled until the misfit reaches ‖∇F‖ (halved if it does at once), then between.
+class Search:
+    """Follows along one direction the length at which the misfit reaches ‖∇F‖, by what each look has found.
 
-    Args:
-        misfit_at: m at a length; one gradient each.
-        gradient_norm: ‖∇F(w)‖, above 0.
-        start: The first length, above 0, as that of the last step.
-        tries: Lengths to try; after the doubling each halves the logarithm of what is uncertain.
+    The first look tries a few lengths far apart; each later one the one at which misfit and gradient would have met
+    had the misfit grown as the square of the length. Lengths are parts of a unit, such as the length of the weights,
+    which the host need not know when a look is taken.
 
-    Returns:
-        Lengths and misfits, for `smoothness_radius`. A misfit that is not finite counts as too large.
+    Attributes:
+        lengths: To be tried at the next look.
 
     Example:
-        >>> lengths, _ = search_radius(lambda h: h * h / 4, 1.0, start=0.5, tries=5)
-        >>> [round(length, 3) for length in lengths]
-        [0.5, 1.0, 2.0, 1.414, 1.682]
+        >>> search = Search()
+        >>> search.read(1.0, search.lengths, [h * h / 9 for h in search.lengths])
+        >>> search.lengths
+        (3.0,)
     """
-    lengths: list[float] = []
-    misfits: list[float] = []
-    low, high, length = 0.0, math.inf, start
-    for _ in range(tries):
-        off = misfit_at(length)
-        lengths.append(length)
-        misfits.append(off)
-        if off < gradient_norm:
-            low = max(low, length)
+
+    def __init__(self) -> None:
+        """Begin without having looked."""
+        self.lengths: tuple[float, ...] = (1 / 64, 1 / 16, 1 / 4, 1.0, LONGEST)
+
+    def read(self, gradient_norm: float, lengths: Sequence[float], misfits: Sequence[float]) -> None:
+        """Choose the next length by those of a look, in the order of the looks.
+
+        Args:
+            gradient_norm: ‖∇F(w)‖, above 0.
+            lengths: That were tried, rising.
+            misfits: m of each; 0 where it is not more than rounding, infinite where it is no number.
+        """
+        known = [(h, off) for h, off in zip(lengths, misfits, strict=True) if 0 < off < math.inf]
+        if known:
+            length, off = min(known, key=lambda one: abs(math.log(one[1] / gradient_norm)))
+            length *= min(max((gradient_norm / off) ** 0.5, 1 / _STRIDE), _STRIDE)
         else:
-            high = min(high, length)
-        length = 2.0 * low if high == math.inf else 0.5 * high if low == 0.0 else (low * high) ** 0.5
-    return lengths, misfits
+            unseen = [h for h, off in zip(lengths, misfits, strict=True) if off == 0]
+            length = _STRIDE * unseen[-1] if unseen else lengths[0] / _STRIDE
+        self.lengths = (min(max(length, _SHORTEST), LONGEST),)

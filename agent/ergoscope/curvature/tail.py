@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import Node
+from torch.autograd.graph import GradientEdge, Node
 
-from ergoscope.curvature.graph import objection_to
-from ergoscope.curvature.passes import Pass, tensors_in
+from ergoscope.curvature.given import tensors_in
+from ergoscope.curvature.graph import TOO_MANY, Obstacle, objection_to
+from ergoscope.curvature.outputs import Output, mark
+from ergoscope.curvature.passes import Pass
 
 
-def heads(loss: Tensor, outputs: Sequence[Tensor]) -> list[int]:
+def heads(loss: Tensor, outputs: Sequence[Output]) -> list[int]:
     """Find the tensors that a loss comes from first, so that nothing else of what made them is in it.
 
     A model may give its loss itself, beside the logits: then the loss alone is meant.
@@ -20,37 +22,41 @@ def heads(loss: Tensor, outputs: Sequence[Tensor]) -> list[int]:
         Places in `outputs`, in rising order.
 
     Raises:
-        ValueError: The loss comes from something that was made together with an output.
+        ValueError: The loss comes from something that was made together with an output, or from too much.
 
     Example:
+        >>> from ergoscope.curvature.outputs import outputs_of
         >>> w = torch.ones(2, requires_grad=True)
         >>> logits = w * 2
-        >>> heads(logits.sum() / 2, [w * 3, logits])
+        >>> heads(logits.sum() / 2, outputs_of([w * 3, logits]))
         [1]
     """
-    return _cut(loss, outputs)[0]
+    return sorted(_cut(loss, outputs)[0])
 
 
-def _cut(loss: Tensor, outputs: Sequence[Tensor]) -> tuple[list[int], list[Node]]:
-    """Find the heads of a loss, and the nodes between."""
-    made: dict[Node, dict[int, int]] = {}
+def _cut(loss: Tensor, outputs: Sequence[Output]) -> tuple[dict[int, GradientEdge], list[Node]]:
+    """Find the heads of a loss, each with its place in the graph, and the nodes between."""
+    made: dict[tuple[str, int], dict[int, int]] = {}
     for number, one in enumerate(outputs):
-        if one.grad_fn is not None:
-            made.setdefault(one.grad_fn, {}).setdefault(one.output_nr, number)
-    found, between = set[int](), list[Node]()
+        if one.node is not None:
+            made.setdefault(one.node, {}).setdefault(one.place, number)
+    found, between = dict[int, GradientEdge](), list[Node]()
     open_ = [] if loss.grad_fn is None else [(loss.grad_fn, loss.output_nr)]
     seen = set(open_)
     for node, result in open_:  # grows while it is walked
-        if node not in made:
+        results = made.get(mark(node))
+        if results is None:
             between.append(node)
             fresh = [(n, r) for n, r in node.next_functions if n is not None and (n, r) not in seen]
             seen.update(fresh)
             open_ += dict.fromkeys(fresh)
-        elif result in made[node]:
-            found.add(made[node][result])
+        elif result in results:
+            found[results[result]] = GradientEdge(node, result)
         else:
             raise ValueError("the loss comes from something that the model made beside its output")
-    return sorted(found), between
+        if len(open_) > TOO_MANY:
+            raise ValueError(Obstacle.TOO_LARGE)
+    return found, between
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +64,12 @@ class Tail:
     """What follows the model's output z in a loss f(z): its slope g = ∂f/∂z and the products u -> H_f u.
 
     chosen: which tensors of the output it is made of, numbers in the order of `tensors_in`.
-    outputs: these; slopes: g for each, with a graph.
+    outputs: these, without a graph; edges: where in the graph they are; slopes: g for each, with a graph.
     """
 
     chosen: tuple[int, ...]
     outputs: tuple[Tensor, ...]
+    edges: tuple[GradientEdge, ...]
     slopes: tuple[Tensor, ...]
 
     @classmethod
@@ -75,16 +82,15 @@ class Tail:
             parameters: Over which the Hessian is taken.
 
         Raises:
-            ValueError: The inputs of the pass were changed since, or not all of the loss comes from its output, or no
+            ValueError: Inputs or outputs of the pass were changed, or not all of the loss comes from its output, or no
                 pass but the job's own may go through what is between.
         """
-        if run.altered:
+        found, between = _cut(loss, run.outputs)
+        if run.altered or any(run.outputs[n].altered for n in found):
             raise ValueError(
-                "the model's inputs were changed in place after its forward pass, so it cannot be repeated"
+                "the model's inputs or outputs were changed in place, so its forward pass cannot be repeated"
             )
-        everything = tensors_in(run.output)
-        chosen, between = _cut(loss, everything)
-        if not chosen:
+        if not found:
             raise ValueError(
                 "the loss does not come from the model's output, so its tail cannot be told from the model"
             )
@@ -94,11 +100,13 @@ class Tail:
         reason = next((text for node in between if (text := objection_to(node, names))), "")
         if reason:
             raise ValueError(f"{reason}, and that behind the model's output")
-        outputs = tuple(everything[n] for n in chosen)
-        if _chained(outputs):
+        chosen = tuple(sorted(found))
+        edges = tuple(found[n] for n in chosen)
+        if _chained(edges):
             raise ValueError("the loss comes from outputs of the model that follow from one another")
         with torch.enable_grad():
-            return cls(tuple(chosen), outputs, torch.autograd.grad(loss, outputs, create_graph=True))
+            slopes = torch.autograd.grad(loss, edges, create_graph=True)
+        return cls(chosen, tuple(run.outputs[n].value for n in chosen), edges, slopes)
 
     def products(self, vectors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Give H_f u for u, one tensor for each output; zero where the loss is linear in it."""
@@ -106,7 +114,7 @@ class Tail:
         if not curved:
             return tuple(torch.zeros_like(v) for v in vectors)
         along = [v for v, s in zip(vectors, self.slopes, strict=True) if s.requires_grad]
-        found = torch.autograd.grad(curved, self.outputs, along, retain_graph=True, allow_unused=True)
+        found = torch.autograd.grad(curved, self.edges, along, retain_graph=True, allow_unused=True)
         return tuple(torch.zeros_like(v) if f is None else f for f, v in zip(found, vectors, strict=True))
 
     def repeated(self, run: Pass) -> list[Tensor]:
@@ -116,7 +124,7 @@ class Tail:
 
     def moves(self, again: Sequence[Tensor]) -> list[Tensor]:
         """Give z' - z, where z is what the job's own pass gave."""
-        return [new - old.detach() for new, old in zip(again, self.outputs, strict=True)]
+        return [new - old for new, old in zip(again, self.outputs, strict=True)]
 
 
 def _leaves(nodes: Sequence[Node]) -> set[int]:
@@ -124,9 +132,9 @@ def _leaves(nodes: Sequence[Node]) -> set[int]:
     return {id(getattr(node, "variable", None)) for node in nodes}  # other kinds of nodes have none
 
 
-def _chained(outputs: Sequence[Tensor]) -> bool:
+def _chained(edges: Sequence[GradientEdge]) -> bool:
     """Whether one of several tensors is made of another."""
-    made = {one.grad_fn for one in outputs if one.grad_fn is not None}
+    made = {edge.node for edge in edges}
     seen = {below for node in made for below, _ in node.next_functions} if len(made) > 1 else set()
     open_ = list(seen)
     for node in open_:  # grows while it is walked
@@ -135,4 +143,6 @@ def _chained(outputs: Sequence[Tensor]) -> bool:
         fresh = {below for below, _ in node.next_functions} - seen if node is not None else set()
         seen |= fresh
         open_ += fresh
+        if len(open_) > TOO_MANY:
+            raise ValueError(Obstacle.TOO_LARGE)
     return False

@@ -44,9 +44,10 @@ class Tracker:
         5.0
     """
 
-    def __init__(self, *, seed: int) -> None:
-        """Begin without a track; `seed` gives the random parts of all starts."""
+    def __init__(self, *, seed: int, least: int = WARM) -> None:
+        """Begin without a track; `seed` gives the random parts of all starts, `least` is the products of a reading."""
         self._seed = seed
+        self._least = least
         self._readings = 0
         self._run: Lanczos | None = None
         self._next: Lanczos | None = None
@@ -91,5 +92,5 @@ class Tracker:
             with torch.no_grad():
                 self._next = self._run.successor(found, seed=self._seed + self._readings)
             self._run = None  # its basis, one vector a product
-        self._products = WARM if top.residual <= _SURE * abs(top.value) else UNSURE
+        self._products = max(self._least, WARM if top.residual <= _SURE * abs(top.value) else UNSURE)
         return top

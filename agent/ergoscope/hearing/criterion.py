@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # as everybody calls it
 
+from ergoscope.curvature.vectors import wide_dtype
 from ergoscope.hearing.course import Node
 from ergoscope.hearing.nearby import kind, nearest, saved
 from ergoscope.hearing.residuals import residuals_of
@@ -39,7 +40,7 @@ class Criterion:
         """Whether somebody has written over what it uses."""
         return self.versions != tuple(t._version for t in self.kept)
 
-    def misfit(self, output: Tensor, loss: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
+    def misfit(self, output: Tensor, loss: Tensor, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Hold it against the loss that it was read off.
 
         Args:
@@ -48,17 +49,18 @@ class Criterion:
             slope: ∂f/∂z, likewise.
 
         Returns:
-            Its own value at z, and how far its slope, times what makes both values equal, is from that of the loss: a
-            share, without dimensions. On the device, not waited for.
+            Its own value at z; the factor that makes this value that of the loss; and how far its slope times this
+            factor is from that of the loss, a share without dimensions. On the device, not waited for.
         """
         with torch.enable_grad():
             z = output.detach().requires_grad_()
             own = self.function(z).mean()
             (found,) = torch.autograd.grad(own, z)
         with torch.no_grad():
-            factor = loss.detach().float().reshape(()) / own.float()
-            away = torch.linalg.vector_norm(slope.float() - factor * found.float())
-            return own.detach(), away / torch.linalg.vector_norm(slope.float())
+            wide = wide_dtype(loss.device)
+            factor = loss.detach().reshape(()).to(wide) / own.to(wide)
+            away = torch.linalg.vector_norm(slope.float() - factor.float() * found.float())
+            return own.detach(), factor, away / torch.linalg.vector_norm(slope.float())
 
 
 def criterion_of(loss: Tensor, output: Tensor) -> Criterion | None:

@@ -12,16 +12,21 @@ import gc
 import sys
 from collections.abc import Callable, Mapping
 from typing import cast
+from weakref import WeakKeyDictionary, ref
 
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
 from ergoscope.curvature.objective import unwrapped
-from ergoscope.hearing.listening import KEYWORDS, anything_compiled, take_away
+from ergoscope.hearing.listening import anything_compiled, take_away
 
-Enter = Callable[[], None]
-Leave = Callable[[tuple[object, ...], Mapping[str, object], object], None]
+Enter = Callable[[tuple[object, ...], Mapping[str, object] | None], None]
+Leave = Callable[[object], None]
+_CROWDED = (
+    "the process holds too many objects to look among them for what compiles it; give the compiled model to watch"
+)
+_MOST = 6_000_000  # blocks of memory in use: some two million objects, which are looked through in about 0.2 s
 
 
 class Entrance:
@@ -31,7 +36,6 @@ class Entrance:
         """Prepare for the model as the user has it; wrappers of it that are met elsewhere count as well."""
         self._model = unwrapped(model)
         self._wrappers = _around(model)
-        self._searched = False
         self._doors: list[_Door] = []
         self._hooks: list[RemovableHandle] = []
 
@@ -39,22 +43,23 @@ class Entrance:
         """Tell of calls from now on.
 
         Args:
-            enter: Called before each; neither may fail.
-            leave: Called after it with what it was given, in order and by name, and with what it gave.
+            enter: Called before each with what it is given, in order and by name; None where names are not known.
+            leave: Called after it with what it gave. Neither may fail.
 
         Returns:
             Why that cannot be, the end of a sentence; empty when it can.
         """
         self.close()
-        compiled = anything_compiled(self._model)
-        if compiled and not self._wrappers and not self._searched:
-            self._wrappers, self._searched = _search(self._model), True
+        compiled, in_place = anything_compiled(self._model), vars(self._model).get("_compiled_call_impl") is not None
+        if compiled and not self._wrappers and not in_place:
+            found = _search(self._model)
+            if found is None:
+                return _CROWDED
+            self._wrappers = found
         if self._wrappers:
             self._doors = [_Door(vars(wrapper), "forward", enter, leave) for wrapper in self._wrappers]
-        elif vars(self._model).get("_compiled_call_impl") is not None:
+        elif in_place:
             self._doors = [_Door(vars(self._model), "_compiled_call_impl", enter, leave)]
-        elif not KEYWORDS:
-            return "this version of torch does not tell what a model is given by name"
         elif compiled:
             return "a part of the job is compiled, and would be compiled again for what listens"
         else:
@@ -86,9 +91,9 @@ class _Door:
     def __call__(self, *args: object, **kwargs: object) -> object:
         if not self._open:
             return self._through(*args, **kwargs)
-        self._enter()
+        self._enter(args, kwargs)
         output = self._through(*args, **kwargs)
-        self._leave(args, kwargs, output)
+        self._leave(output)
         return output
 
     def remove(self) -> None:
@@ -102,15 +107,17 @@ class _Door:
 
 
 def _hooks(model: nn.Module, enter: Enter, leave: Leave) -> list[RemovableHandle]:
-    def entered(module: nn.Module, _: object) -> None:
+    def entered(module: nn.Module, args: tuple[object, ...]) -> None:
         if module is model:
-            enter()
+            # torch tells a global hook what is given by name only afterwards, when the model may have written into it
+            named = sys._getframe(1).f_locals.get("kwargs")
+            enter(args, named if isinstance(named, dict) else None)
 
-    def left(module: nn.Module, args: tuple[object, ...], kwargs: Mapping[str, object], output: object) -> None:
+    def left(module: nn.Module, _: object, output: object) -> None:
         if module is model:
-            leave(args, kwargs, output)
+            leave(output)
 
-    return [register_module_forward_pre_hook(entered), register_module_forward_hook(left, **KEYWORDS)]
+    return [register_module_forward_pre_hook(entered), register_module_forward_hook(left)]
 
 
 def _around(model: nn.Module) -> list[nn.Module]:
@@ -124,7 +131,16 @@ def _around(model: nn.Module) -> list[nn.Module]:
     return found
 
 
-def _search(bare: nn.Module) -> list[nn.Module]:
-    """Find what compiles a model, wherever a job may keep it: a look at every object, so once only."""
-    kind = getattr(sys.modules.get("torch._dynamo.eval_frame"), "OptimizedModule", None)
-    return [one for one in gc.get_objects() if type(one) is kind and unwrapped(one) is bare and "forward" in vars(one)]
+# A look at every object of the process, so there is one for all who listen to a model. What it found stays the job's.
+_searched: WeakKeyDictionary[nn.Module, list[ref[nn.Module]]] = WeakKeyDictionary()
+
+
+def _search(bare: nn.Module) -> list[nn.Module] | None:
+    """Find what compiles a model, wherever a job may keep it; None when that would take too long."""
+    if bare not in _searched:
+        if sys.getallocatedblocks() > _MOST:
+            return None
+        kind = getattr(sys.modules.get("torch._dynamo.eval_frame"), "OptimizedModule", None)
+        found = [one for one in gc.get_objects() if type(one) is kind and unwrapped(one) is bare]
+        _searched[bare] = [ref(one) for one in found if "forward" in vars(one)]
+    return [one for kept in _searched[bare] if (one := kept()) is not None]

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.hooks import RemovableHandle
 
+from ergoscope.curvature.given import tensors_in
 from ergoscope.curvature.guard import probing
-from ergoscope.curvature.passes import tensors_in
 from ergoscope.hearing.course import Place
 from ergoscope.hearing.listening import KEYWORDS, compiled_in_place, take_away
 from ergoscope.shards import is_spread

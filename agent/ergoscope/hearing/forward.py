@@ -1,26 +1,46 @@
 """A step's own forward passes of the watched model, kept so that the one its loss comes from can be run once more.
 
-What a model was given and what it gave are kept by reference, from its call to the step's first backward pass.
+Of what a model was given and what it gave the tensors are kept by reference, from its call to the step's first backward
+pass; of graphs nothing is.
 """
 
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as modules
 
+from ergoscope.curvature.given import in_own_containers, tensors_in
 from ergoscope.curvature.guard import default_generators, probing
 from ergoscope.curvature.objective import obstacle_to, unwrapped
-from ergoscope.curvature.passes import Casts, Pass, casts_on, tensors_in
+from ergoscope.curvature.outputs import Output, outputs_of
+from ergoscope.curvature.passes import Casts, Pass, casts_on
 from ergoscope.curvature.room import spare
 from ergoscope.curvature.tail import heads
 from ergoscope.hearing.entrance import Enter, Entrance, Leave
 from ergoscope.hearing.listening import Guard
 
 States = tuple[tuple[torch.Generator, Tensor], ...]
-_MOST = 4  # passes before a backward pass that are kept
+_MOST = 4  # passes before a backward pass that are kept, the newest
 _ROOM = 4.0  # times what a pass gave must be free for it to be kept
+_UNNAMED = "this version of torch does not tell what a model is given by name"
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Begun:
+    """A pass that has begun.
+
+    given: in order and by name, in containers of our own; or why it cannot be given once more.
+    versions: of the tensors in it.
+    """
+
+    given: tuple[tuple[object, ...], Mapping[str, object]] | str
+    versions: tuple[int, ...]
+    states: States
+    casts: tuple[Casts, ...]
 
 
 class ForwardPasses:
@@ -32,8 +52,8 @@ class ForwardPasses:
         self._model = unwrapped(model)
         self._entrance = Entrance(model)
         self._heard: tuple[Enter, Leave] | None = None
-        self._begun: list[tuple[States, tuple[Casts, ...]]] = []
-        self._passes: list[Pass] = []
+        self._begun: list[_Begun] = []
+        self._passes: deque[tuple[tuple[Output, ...], Pass | str]] = deque(maxlen=_MOST)
         self._listens = False
         self._reason = ""  # why none can be repeated, the end of a sentence
 
@@ -61,49 +81,59 @@ class ForwardPasses:
         Returns:
             Without one the reason, the end of a sentence; empty when nobody has listened.
         """
-        listens, reason, passes = self._listens, self._reason, self._passes.copy()
+        listens, reason, passes = self._listens, self._reason, list(self._passes)
         self.close()
         return self._find(loss, passes) if listens and not reason else reason
 
-    def _find(self, loss: Tensor, passes: list[Pass]) -> Pass | str:
+    def _find(self, loss: Tensor, passes: list[tuple[tuple[Output, ...], Pass | str]]) -> Pass | str:
         if not passes:
             return "it was not heard"
         reason = obstacle_to(self._outer) or _hooked(self._outer)
         if reason:
             return reason
-        outputs = [tensors_in(one.output) for one in passes]
-        owners = [number for number, given in enumerate(outputs) for _ in given]
+        owners = [number for number, (outputs, _) in enumerate(passes) for _ in outputs]
         try:
-            found = {owners[place] for place in heads(loss, [tensor for given in outputs for tensor in given])}
+            found = {owners[place] for place in heads(loss, [one for outputs, _ in passes for one in outputs])}
         except ValueError as error:
             return str(error)
         if not found:
             return "the loss comes from none that was heard"
-        return passes[found.pop()] if len(found) == 1 else "the loss comes from several of the same model"
+        return passes[found.pop()][1] if len(found) == 1 else "the loss comes from several of the same model"
 
-    def _entered(self) -> None:
+    def _entered(self, args: tuple[object, ...], kwargs: Mapping[str, object] | None) -> None:
         kinds = {p.device.type for p in self._model.parameters()}
-        if "cuda" not in kinds or not torch.cuda.is_current_stream_capturing():
-            self._begun.append((_states(self._model), casts_on("cpu", *sorted(kinds))))
+        if "cuda" in kinds and torch.cuda.is_current_stream_capturing():
+            return
+        given: tuple[tuple[object, ...], Mapping[str, object]] | str = _UNNAMED
+        if kwargs is not None:
+            try:
+                given = in_own_containers((args, kwargs))
+            except ValueError as error:
+                given = str(error)
+        versions = () if isinstance(given, str) else tuple(t._version for t in tensors_in(given))
+        self._begun.append(_Begun(given, versions, _states(self._model), casts_on("cpu", *sorted(kinds))))
 
-    def _left(self, args: tuple[object, ...], kwargs: Mapping[str, object], output: object) -> None:
+    def _left(self, output: object) -> None:
         if not self._begun:
             return
-        states, casts = self._begun.pop()
-        given = tensors_in(output)
+        begun = self._begun.pop()
+        gave = tensors_in(output)
         # A forward pass inside a backward pass is a checkpoint that is made again.
-        if probing() or torch._C._current_graph_task_id() != -1 or all(t.grad_fn is None for t in given):
+        if probing() or torch._C._current_graph_task_id() != -1 or all(t.grad_fn is None for t in gave):
             return
-        if len(self._passes) == _MOST:
-            self._reason = f"there were more than {_MOST} before one backward pass"
-        elif any(spare(device) < _ROOM * sum(t.nbytes for t in given) for device in {t.device for t in given}):
+        if any(spare(device) < _ROOM * sum(t.nbytes for t in gave) for device in {t.device for t in gave}):
             self._reason = "there was no memory to keep what it gave"
-        else:
-            versions = tuple(t._version for t in tensors_in((args, kwargs)))
-            drew = any(not torch.equal(before, generator.get_state()) for generator, before in states)
-            self._passes.append(Pass(self._model, args, kwargs, versions, output, states, casts, drew))
-        if self._reason:
             self._passes.clear()
+            return
+        outputs = outputs_of(output)
+        self._passes.append((outputs, self._pass(begun, outputs)))
+
+    def _pass(self, begun: _Begun, outputs: tuple[Output, ...]) -> Pass | str:
+        if isinstance(begun.given, str):
+            return begun.given
+        args, kwargs = begun.given
+        drew = any(not torch.equal(before, generator.get_state()) for generator, before in begun.states)
+        return Pass(self._model, args, kwargs, begun.versions, outputs, begun.states, begun.casts, drew)
 
 
 def _states(model: nn.Module) -> States:

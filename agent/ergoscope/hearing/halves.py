@@ -94,8 +94,9 @@ class Halves:
             self.fail("a step has no backward pass that can be seen, or several")
         self._before.append(self._passes)
         self._passes = 0
-        self.disarm()
-        self.open = self._armed = False
+        if self._armed or self.open:
+            self.disarm()
+            self.open = self._armed = False
 
     def disarm(self) -> None:
         """Take away what listens."""

@@ -10,15 +10,15 @@ Where Accelerate can register trackers (from 1.15), `log_with="ergoscope"` does 
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ergoscope.current import watch as watch_plainly
 from ergoscope.integrations.absence import missing
-from ergoscope.integrations.hosted import Hosted, StandIn
+from ergoscope.integrations.hosted import Hosted, Looks, StandIn
 from ergoscope.session import Run
 from ergoscope.settings import Knobs, Settings
 from ergoscope.voice import Voice
@@ -31,6 +31,8 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+    from ergoscope.curvature.plan import Asked, Curvature
 
 
 class ErgoscopeTracker(GeneralTracker):
@@ -84,6 +86,9 @@ def watch(
     optimizer: Optimizer | Sequence[Optimizer],
     *,
     start_step: int = 0,
+    curvature: "Asked | Curvature | None" = None,
+    probe: object = None,
+    loss_fn: Callable[..., Tensor] | None = None,
     **knobs: Unpack[Knobs],
 ) -> Run | None:
     """Measure a training; training itself stays the same, bit for bit. Call it in every process, before the first step.
@@ -93,6 +98,9 @@ def watch(
         model: The prepared model.
         optimizer: The prepared optimizer, or several; the first one's steps are the run's steps.
         start_step: Steps done before, for a job that goes on from a checkpoint.
+        curvature: As in `ergoscope.watch`, and so are the next two; "model" follows the sharpness.
+        probe: A fixed batch of training data.
+        loss_fn: Given with `probe`: the loss of each of its examples.
         **knobs: As in `ergoscope.watch`; beside a tracker only `budget` counts.
 
     Returns:
@@ -103,11 +111,12 @@ def watch(
         TypeError, ValueError: `model` or `optimizer` is none; a tracker says so instead and goes on.
         SettingError: a setting is unknown or not allowed.
     """
+    looks: Looks = {"curvature": curvature, "probe": probe, "loss_fn": loss_fn}
     known = [*accelerator.trackers, *accelerator.log_with]  # trackers are there in the main process only
     hosted = next((one.hosted for one in known if isinstance(one, ErgoscopeTracker)), None)
     if hosted is not None:
         budget = Settings.read(os.environ, **knobs).budget
-        hosted.watch(model, optimizer, start_step=start_step, budget=budget)
+        hosted.watch(model, optimizer, start_step=start_step, looks=looks, budget=budget)
         return hosted.run
     if ErgoscopeTracker.name in known:
         if _leads():
@@ -115,7 +124,7 @@ def watch(
                 "nothing is measured: watch() came before accelerator.init_trackers(); call that first"
             )
         return None  # only the main process was told the project
-    return watch_plainly(model, optimizer, start_step=start_step, **knobs)
+    return watch_plainly(model, optimizer, start_step=start_step, **looks, **knobs)
 
 
 def _leads() -> bool:

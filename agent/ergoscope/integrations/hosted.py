@@ -2,22 +2,34 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar, Unpack
+from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ergoscope.config import as_config
 from ergoscope.current import init, watch
 from ergoscope.lifetime.exits import describe
+from ergoscope.names import readable_name
 from ergoscope.session import Run
 from ergoscope.settings import Knobs, Settings
 from ergoscope.stream.rows import set_apart
 from ergoscope.voice import Voice
 from ergoscope_contract.records import JsonObject
 
+if TYPE_CHECKING:
+    from ergoscope.curvature.plan import Asked, Curvature
+
 T = TypeVar("T")
 Facts = Callable[[], Mapping[str, object]]
+
+
+class Looks(TypedDict, total=False):
+    """What takes passes of its own, and on what: each as in `ergoscope.watch`."""
+
+    curvature: "Asked | Curvature | None"
+    probe: object
+    loss_fn: Callable[..., Tensor] | None
 
 
 class Hosted:
@@ -73,6 +85,7 @@ class Hosted:
         *,
         start_step: int,
         config: Facts = dict,
+        looks: Looks | None = None,
         **knobs: Unpack[Knobs],
     ) -> None:
         """Open a run that measures; one that only records, where nothing can be measured.
@@ -84,6 +97,7 @@ class Hosted:
             optimizers: The optimizer, or several; the first one's steps are the run's steps.
             start_step: Steps done before.
             config: As in `begin`.
+            looks: What takes passes of its own; by default nothing.
             **knobs: As in `begin`.
         """
         again = self.open is not None or start_step > 0
@@ -91,7 +105,7 @@ class Hosted:
         asked, told = self._asked(knobs, again=again), self._told(config, again=again)
         run = self._safely(
             "watch",
-            lambda: watch(model, optimizers, config=told, start_step=start_step, **asked),  # type: ignore[arg-type]  # None raises
+            lambda: watch(model, optimizers, config=told, start_step=start_step, **(looks or {}), **asked),  # type: ignore[arg-type]  # None raises
         )
         if run is None:
             self._measured = self._measured and again
@@ -129,7 +143,9 @@ class Hosted:
         asked = knobs.copy()
         asked.update({key: value for key, value in self._knobs.items() if value is not None})  # type: ignore[typeddict-item]  # its own keys
         if again and self.run is not None:
-            asked.update({"run_id": self.run.id, "name": self.run.name, "resume": "allow"})
+            asked.update({"run_id": self.run.id, "resume": "allow"})
+            if self.run.name != readable_name(self.run.id):  # one that was drawn is nobody's word
+                asked["name"] = self.run.name
         return asked
 
     def _told(self, config: Facts, *, again: bool) -> JsonObject:

@@ -8,12 +8,14 @@ zero records what is logged.
 
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Unpack
 
+from torch import Tensor
+
 from ergoscope.integrations.absence import missing
-from ergoscope.integrations.hosted import Hosted, StandIn
+from ergoscope.integrations.hosted import Hosted, Looks, StandIn
 from ergoscope.lifetime.exits import describe
 from ergoscope.session import Run
 from ergoscope.settings import Knobs
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback, LightningModule, Trainer
     from lightning.pytorch.loggers import Logger
     from lightning.pytorch.utilities import rank_zero_only
+
+    from ergoscope.curvature.plan import Asked, Curvature
 else:
     Callback, Logger, rank_zero_only = _framework()
 
@@ -49,14 +53,26 @@ class ErgoscopeCallback(Callback):
     """Measures a fit, from the first step to the end or the exception that ends it.
 
     The run's steps are those of the first optimizer; a fit that goes on from a checkpoint goes on at its step. Beside
-    an `ErgoscopeLogger` it measures in the logger's run, and of its own settings only `budget` counts.
+    an `ErgoscopeLogger` it measures in the logger's run; of its own settings only `budget` counts then, and what it is
+    to measure.
     """
 
-    def __init__(self, *, config: object = None, **knobs: Unpack[Knobs]) -> None:
+    def __init__(
+        self,
+        *,
+        config: object = None,
+        curvature: "Asked | Curvature | None" = None,
+        probe: object = None,
+        loss_fn: Callable[..., Tensor] | None = None,
+        **knobs: Unpack[Knobs],
+    ) -> None:
         """Read the settings.
 
         Args:
             config: Shown with the run, beside the module's hyper-parameters.
+            curvature: As in `ergoscope.watch`, and so are the next two; "model" follows the sharpness.
+            probe: A fixed batch of training data.
+            loss_fn: Given with `probe`: the loss of each of its examples.
             **knobs: As in `ergoscope.watch`.
 
         Raises:
@@ -65,6 +81,7 @@ class ErgoscopeCallback(Callback):
         """
         super().__init__()
         self._own = self._hosted = Hosted(config, **knobs)
+        self._looks: Looks = {"curvature": curvature, "probe": probe, "loss_fn": loss_fn}
 
     @property
     def run(self) -> Run | None:
@@ -80,6 +97,7 @@ class ErgoscopeCallback(Callback):
             trainer.optimizers,
             start_step=_steps_done(trainer),
             config=lambda: {**_hyper_parameters(pl_module), **_facts(trainer)},
+            looks=self._looks,
             budget=self._own.settings.budget,
         )
 

@@ -7,14 +7,14 @@ or, since importing this module registers it, `import ergoscope.integrations.tra
 """
 
 import atexit
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Unpack
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ergoscope.integrations.absence import missing
-from ergoscope.integrations.hosted import Hosted
+from ergoscope.integrations.hosted import Hosted, Looks
 from ergoscope.session import Run
 from ergoscope.settings import Knobs
 
@@ -26,6 +26,8 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
+
+    from ergoscope.curvature.plan import Asked, Curvature
 
 UNENDED = "the training did not reach its end"
 _PARTS = ("eval", "test")
@@ -41,11 +43,22 @@ class ErgoscopeCallback(TrainerCallback):
     after one that is caught, the next `train()` or the end of the process does, or `callback.run.finish(reason=...)`.
     """
 
-    def __init__(self, *, config: object = None, **knobs: Unpack[Knobs]) -> None:
+    def __init__(
+        self,
+        *,
+        config: object = None,
+        curvature: "Asked | Curvature | None" = None,
+        probe: object = None,
+        loss_fn: Callable[..., Tensor] | None = None,
+        **knobs: Unpack[Knobs],
+    ) -> None:
         """Read the settings.
 
         Args:
             config: Shown with the run, beside the training arguments and the model's configuration.
+            curvature: As in `ergoscope.watch`, and so are the next two; "model" follows the sharpness.
+            probe: A fixed batch of training data.
+            loss_fn: Given with `probe`: the loss of each of its examples.
             **knobs: As in `ergoscope.watch`; without `name`, `TrainingArguments.run_name` is the run's.
 
         Raises:
@@ -54,6 +67,7 @@ class ErgoscopeCallback(TrainerCallback):
         """
         super().__init__()
         self._hosted = Hosted(config, **knobs)
+        self._looks: Looks = {"curvature": curvature, "probe": probe, "loss_fn": loss_fn}
 
     @property
     def run(self) -> Run | None:
@@ -76,6 +90,7 @@ class ErgoscopeCallback(TrainerCallback):
             optimizer,
             start_step=state.global_step,
             config=lambda: _told(args, model),
+            looks=self._looks,
             **_named(args, state),
         )
         atexit.register(self._on_exit)  # after the run's own, so it is called before that

@@ -3,11 +3,13 @@
 The interpreter calls no hook for `sys.exit(1)`. So while a run is open, `sys.exit` raises a `Departure`, a SystemExit
 like any other, whose `code` notices who asks for it: when no Python code is left to ask, nobody has caught it and the
 interpreter is about to end with it. After a SystemExit that is raised by hand (`raise SystemExit(2)`) it is known only
-that the script was broken off, see `ExitWatch.unsure` and `ergoscope.lifetime.status`.
+that the script was broken off, see `ExitWatch.unsure` and `ergoscope.lifetime.status`. A text in its place the
+interpreter writes on standard error, where it is overheard.
 """
 
 import atexit
 import builtins
+import contextlib
 import os
 import sys
 import threading
@@ -26,6 +28,7 @@ class ExitWatch:
         self._reason = ""
         self._told = False  # whether it was said why the interpreter ends, if only that all is well
         self._script: Script | None = None
+        self._overheard: list[str] = []
         self._previous = sys.excepthook
 
     @property
@@ -34,6 +37,9 @@ class ExitWatch:
         last: BaseException | None = getattr(sys, "last_value", None)
         if last and self.unsure and self._script and self._script.is_left_by(last.__traceback__):
             self.note(describe(last))  # somebody's excepthook did not call ours
+        match self._overheard:
+            case [text, "\n", *_] if self.unsure and text.strip():  # complaints of a __del__ come in other pieces
+                self.note(describe(SystemExit(text)))
         return self._reason
 
     @property
@@ -60,6 +66,11 @@ class ExitWatch:
     def note(self, reason: str) -> None:
         """Say why the interpreter would end now; empty when all is well again."""
         self._reason, self._told = reason, True
+
+    def overhear(self, text: str) -> None:
+        """Take a piece of what the interpreter writes on standard error when no Python code is left to write it."""
+        if self.unsure:
+            self._overheard.append(text)
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self.note(describe(error))
@@ -96,7 +107,7 @@ Departure.__module__, Departure.__name__, Departure.__qualname__ = "builtins", "
 
 
 class _Statuses:
-    """Puts our `sys.exit`, and the `exit` of beginners, in place as long as somebody watches.
+    """Puts our `sys.exit`, and the `exit` of beginners, in place as long as somebody watches, and an ear on stderr.
 
     One for the process, as `sys.exit` is one for the process.
     """
@@ -104,6 +115,7 @@ class _Statuses:
     def __init__(self) -> None:
         self._watches: list[ExitWatch] = []
         self._placed: list[tuple[object, str, object, object]] = []  # where, name, theirs, ours
+        self._ear: tuple[object, object] | None = None  # the stream, and its `write` that listens
 
     def add(self, watch: ExitWatch) -> None:
         if not self._watches:
@@ -111,6 +123,7 @@ class _Statuses:
             quitter = type(getattr(builtins, "exit", None))
             if quitter.__module__ == "_sitebuiltins":
                 self._place(quitter, "__call__")
+            self._listen(sys.stderr)
         self._watches.append(watch)
 
     def discard(self, watch: ExitWatch) -> None:
@@ -121,10 +134,31 @@ class _Statuses:
             if getattr(holder, name) is ours:
                 setattr(holder, name, theirs)
         self._placed.clear()
+        if self._ear is not None:
+            stream, write = self._ear
+            if vars(stream).get("write") is write:
+                del vars(stream)["write"]
+            self._ear = None
 
     def tell(self, reason: str) -> None:
         for watch in self._watches:
             watch.note(reason)
+
+    def _listen(self, stream: object) -> None:
+        """Hear what goes through a stream's `write` that no Python code gave it; one that has been changed is left."""
+        theirs = getattr(stream, "write", None)
+        if theirs is None or "write" in getattr(stream, "__dict__", {}):
+            return
+
+        def write(*given: str) -> object:
+            if sys._getframe().f_back is None:
+                for watch in self._watches:
+                    watch.overhear(*given)
+            return theirs(*given)
+
+        with contextlib.suppress(AttributeError, TypeError):  # streams without room for it
+            setattr(stream, "write", write)  # noqa: B010  # mypy knows streams by their methods
+            self._ear = stream, write
 
     def _place(self, holder: object, name: str) -> None:
         theirs = cast("Callable[..., None]", getattr(holder, name))

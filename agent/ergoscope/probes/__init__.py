@@ -3,6 +3,7 @@
 from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
+from ergoscope.probes.fit import FitProbe
 from ergoscope.probes.friction import FrictionProbe
 from ergoscope.probes.gradient import GradientProbe
 from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
@@ -15,6 +16,7 @@ from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.sharpness import SharpnessProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.slices.probe import SliceProbe
+from ergoscope.probes.smoothness import SmoothnessProbe
 from ergoscope.probes.spectrum import SpectrumProbe
 from ergoscope.probes.timing import TimingProbe
 from ergoscope.probes.trial.trial import TrialProbe
@@ -46,6 +48,8 @@ PROBES = (
     SpectrumProbe,
     TrialProbe,
     TrustRatioProbe,
+    SmoothnessProbe,
+    FitProbe,
     SliceProbe,
 )
 
@@ -55,6 +59,7 @@ __all__ = [
     "ActivationProbe",
     "AlignmentProbe",
     "FirstLayerProbe",
+    "FitProbe",
     "FrictionProbe",
     "GradientProbe",
     "HistogramProbe",
@@ -66,6 +71,7 @@ __all__ = [
     "RateProbe",
     "SharpnessProbe",
     "SliceProbe",
+    "SmoothnessProbe",
     "SpectrumProbe",
     "SuccessiveGradientProbe",
     "TimingProbe",

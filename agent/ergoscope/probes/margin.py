@@ -33,12 +33,17 @@ class MarginProbe:
     w are all parameters before the step and L the degree to which the model is homogeneous in them. Where that is not
     known, as with biases, normalization and residual connections, the product of the norms of the weights with two or
     more dimensions stands for |w|^L; a text says which of both, and why.
+
+    Attributes:
+        untold: What the user is to be told.
+        classes: How many the scores seen last tell apart; None before there were any.
     """
 
     produces: ClassVar[tuple[str, ...]] = ("normalized_margin", "smoothed_margin", "margin_quantile")
 
     def __init__(self, model: nn.Module) -> None:
         """Find out how the outputs of `model` scale with its weights."""
+        self.classes: int | None = None
         self.untold: list[str] = []
         self._model = model
         self._degree, self._why = degree_of(model)
@@ -58,6 +63,7 @@ class MarginProbe:
         if not found:
             self.miss("no cross-entropy that torch itself computes, and that can be read, was found near the loss")
             return
+        self.classes = 2 if found[0].ignored is None else found[0].scores.shape[-1]
         for scores in found:
             margins, slacks = _margins(scores)
             self._margins.append(margins)

@@ -20,6 +20,7 @@ class SharpnessProbe:
     """The Hessian's largest eigenvalue, followed by a few products a reading, and the curvature along the gradient.
 
     Attributes:
+        idle: Never.
         untold: What the user is to be told.
     """
 
@@ -32,9 +33,12 @@ class SharpnessProbe:
         "batch_sharpness",
     )
 
+    steady: ClassVar[bool] = False
+
     def __init__(self, vantage: Vantage) -> None:
         """Look from `vantage`."""
         self.vectors = COLD
+        self.idle = False
         self.turn = 0
         self.untold: list[str] = []
         self._vantage = vantage

@@ -12,7 +12,7 @@ none for 10 either, 20 draws of one product each, 4 a look, tell trace and norm 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -24,12 +24,14 @@ from ergoscope.curvature.blocks import Block
 from ergoscope.curvature.density import pooled
 from ergoscope.curvature.guard import ran_out_of_memory
 from ergoscope.curvature.ladder import How
+from ergoscope.curvature.overlap import Overlap, overlap_of
 from ergoscope.curvature.room import lasting, needed, spare
 from ergoscope.curvature.rounds import Look, Round, Rounds
 from ergoscope.curvature.spectrum import Shape, shape_of, sums_of
 from ergoscope.findings import Findings
 from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
+from ergoscope.probes.trace_ratio import TraceRatio
 from ergoscope.probes.vantage.opening import Label, Opening
 from ergoscope.probes.vantage.vantage import Vantage
 from ergoscope_contract.records import Spectrum
@@ -50,10 +52,11 @@ class _View:
     label: Label
     fixed: bool
     steps: int
+    optimizer: Optimizer | None
 
     @classmethod
     def of(cls, opening: Opening, rounds: Rounds) -> "_View":
-        return cls(opening.block, opening.label, opening.fixed, rounds.steps)
+        return cls(opening.block, opening.label, opening.fixed, rounds.steps, opening.optimizer)
 
     @property
     def how(self) -> str:
@@ -76,6 +79,7 @@ class SpectrumProbe:
     Attributes:
         vectors: That it can do with; it looks for itself whether there is room for more.
         turn: Which block is looked at.
+        idle: Never.
         untold: What the user is to be told.
     """
 
@@ -84,6 +88,10 @@ class SpectrumProbe:
         "hess_trace_error",
         "hess_fro",
         "hess_fro_error",
+        "top_subspace_overlap",
+        "top_subspace_overlap_error",
+        "top_subspace_chance",
+        "top_subspace_size",
         "spectral_density",
         "outlier_count",
         "outliers_unresolved",
@@ -97,12 +105,23 @@ class SpectrumProbe:
         "lla_kh_error",
     )
 
-    def __init__(self, vantage: Vantage) -> None:
-        """Look from `vantage`."""
+    steady: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        vantage: Vantage,
+        *,
+        classes: Callable[[], int | None] = lambda: None,
+        ratio: TraceRatio | None = None,
+    ) -> None:
+        """Look from `vantage`; `classes` tells how many there are, once that is known, `ratio` what the trace means."""
         self.vectors = 2
+        self.idle = False
         self.turn = 0
         self.untold: list[str] = []
         self._vantage = vantage
+        self._classes = classes
+        self._ratio = ratio
         self._most = STEPS
         self._subject: tuple[object, ...] = ()
         self._rounds: Rounds | None = None
@@ -175,7 +194,11 @@ class SpectrumProbe:
             )
         if found is not None:
             self.turn += 1
-            _publish(found, view, findings)
+            _publish(found, view, findings, most=self._classes())
+            trace = findings.scalars.get("hess_trace")
+            ratio = None if self._ratio is None or trace is None else self._ratio.of(trace, view.optimizer)
+            if ratio is not None:
+                findings.scalars["sgd_trace_ratio"] = ratio
             self._tell(f"the spectrum of curvature is {view.how}, over {view.label.over}; {view.made_of(found)}")
 
     def _tell(self, text: str) -> None:
@@ -184,7 +207,7 @@ class SpectrumProbe:
             self.untold.append(text)
 
 
-def _publish(found: Round, view: _View, findings: Findings) -> None:
+def _publish(found: Round, view: _View, findings: Findings, *, most: int | None) -> None:
     name = f"/{view.block.name}" if view.block.name else ""
     sums = sums_of(found.draws, view.block.size)
     numbers = {
@@ -195,12 +218,19 @@ def _publish(found: Round, view: _View, findings: Findings) -> None:
     }
     if view.steps > 1:
         numbers |= _numbers_of(shape_of(found.draws, rounding=view.rounding))
+        numbers |= _shares_of(overlap_of(found.draws, view.block.size, most=most))
         nodes, weights, residuals = (p.astype("<f8").tobytes() for p in pooled([d.run for d in found.draws]))
-        how = f"{view.how}; {view.made_of(found)}, since step {found.since}"
+        how = f"{view.how}; {view.made_of(found)}{_moves(found)}, since step {found.since}"
         findings.records.append(
             Spectrum(f"spectral_density{name}", findings.step, nodes, weights, residuals=residuals, how=how)
         )
     findings.scalars.update({f"{key}{name}": number for key, number in numbers.items() if math.isfinite(number)})
+
+
+def _moves(found: Round) -> str:
+    """How far the weights moved between the looks of a draw; nothing where they stood still."""
+    most = max(drawn.moved for drawn in found.draws)
+    return f", within which the weights moved by up to {100 * most:.2g} %" if most > 0 else ""
 
 
 def _numbers_of(shape: Shape) -> dict[str, float]:
@@ -215,6 +245,17 @@ def _numbers_of(shape: Shape) -> dict[str, float]:
         "lla_re_error": shape.ratio.error,
         "lla_kh": shape.weighted.value,
         "lla_kh_error": shape.weighted.error,
+    }
+
+
+def _shares_of(overlap: Overlap | None) -> dict[str, float]:
+    if overlap is None:
+        return {}
+    return {
+        "top_subspace_overlap": overlap.share.value,
+        "top_subspace_overlap_error": overlap.share.error,
+        "top_subspace_chance": overlap.chance,
+        "top_subspace_size": overlap.count,
     }
 
 

@@ -108,6 +108,8 @@ class Gathering:
             pulse: Sign of life.
             ended: How the attempt ended, when it did.
             about_attempt: The attempt with what has become known of it since.
+
+        Events of a job of several ranks say in their data of which rank they are.
         """
         names: dict[str, int] = {}
         blocks = [self._block(table, width, rows, names) for (table, width), rows in self._rows.items()]
@@ -123,7 +125,7 @@ class Gathering:
             sketches=[r for r in self._records.get(Sketch, ()) if isinstance(r, Sketch)],
             spectra=[r for r in self._records.get(Spectrum, ()) if isinstance(r, Spectrum)],
             grids=[r for r in self._records.get(Grid, ()) if isinstance(r, Grid)],
-            events=[r for r in self._records.get(Event, ()) if isinstance(r, Event)],
+            events=[_placed(r, attempt) for r in self._records.get(Event, ()) if isinstance(r, Event)],
             about=self._about or (run if seq == 0 else None),
             begun=about_attempt or (attempt if seq == 0 else None),
             pulse=pulse,
@@ -142,3 +144,9 @@ class Gathering:
         except ContractError:
             self.strays += len(rows.steps)
             return None
+
+
+def _placed(event: Event, attempt: Attempt) -> Event:
+    if attempt.world_size == 1:
+        return event
+    return msgspec.structs.replace(event, data={"rank": attempt.rank, **event.data})

@@ -90,13 +90,13 @@ class Feed:
         """Say who the run is, again."""
         self._put(run)
 
-    def requests(self) -> Sequence[SliceRequest]:
-        """What somebody asks of the job, once after each change; a look at one number when there is nothing new."""
+    def requests(self) -> Sequence[SliceRequest] | None:
+        """All that is asked of the job, once after each change; a look at one number, and None, when nothing is new."""
         try:
             return self._mailbox.take()
         except RingError as error:
             self._put(Event(kind="agent", wall=time.time(), text=str(error)))
-            return ()
+            return None
 
     def settle(self, seconds: float) -> None:
         """Hand over what waits for room in the ring, as the sidecar makes some; what is left after that is lost."""
@@ -218,7 +218,7 @@ class Nowhere:
     def about(self, run: Run) -> None:
         """Let it go."""
 
-    def requests(self) -> Sequence[SliceRequest]:
+    def requests(self) -> Sequence[SliceRequest] | None:
         """Nobody asks for anything."""
         return ()
 

@@ -51,7 +51,8 @@ class MailboxWriter:
         """Write into the header of `ring`."""
         self._words = ring.words
         self._bytes = ring.header
-        self._newest = _encoder.encode([])
+        # What a sidecar before this one has written may be out of date: then the first letter is written in any case.
+        self._newest = b"" if self._words[Slot.COUNTER] else _encoder.encode([])
 
     def post(self, requests: Sequence[SliceRequest]) -> None:
         """Say what is asked now; what was said already is not written again.
@@ -89,25 +90,25 @@ class MailboxReader:
         self._bytes = ring.header
         self._seen = 0
 
-    def take(self) -> Sequence[SliceRequest]:
-        """Give what is asked, once after each change; empty when nothing is new, and while it is being written.
+    def take(self) -> Sequence[SliceRequest] | None:
+        """Give all that is asked, once after each change; None when nothing is new, and while it is being written.
 
         Raises:
             RingError: a letter is there that is not understood here; it is passed over.
         """
         counter = self._words[_FIRST]  # Slot.COUNTER, as a plain number: this is on the step's own path
         if counter == self._seen or counter & 1:
-            return ()
+            return None
         version, length = self._words[Slot.VERSION], self._words[Slot.LENGTH]
         letter = bytes(self._bytes[LETTER : LETTER + min(length, LONGEST)])
         checksum = self._words[Slot.CHECKSUM]
         if self._words[_FIRST] != counter:
-            return ()
+            return None
         if version != VERSION:
             self._seen = counter
             raise RingError(f"a request of mailbox version {version} is passed over; read here: {VERSION}")
         if _checksum(letter, counter) != checksum:
-            return ()
+            return None
         self._seen = counter
         try:
             return _decoder.decode(letter)

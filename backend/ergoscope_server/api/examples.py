@@ -121,6 +121,11 @@ ASKED: Responses = {
     409: {"description": "Another slice of the run is waited for; the text names it"},
     422: {"description": "Something that cannot be asked, or the run has ended"},
 }
+WITHDRAWN: Responses = {
+    204: {"description": "Not waited for any more"},
+    404: {"content": {"application/json": {"example": PROBLEM}}, "description": "No such run, or no such slice"},
+    409: {"description": "It is measured or refused already"},
+}
 SLICE: dict[str, object] = {
     "requestBody": {"content": {"application/json": {"example": {"points": 5, "extent": 0.5, "share": 0.05}}}}
 }

@@ -5,7 +5,7 @@ from typing import Annotated, get_args
 
 import msgspec
 import numpy as np
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from msgspec.structs import asdict, fields
 
@@ -13,12 +13,18 @@ from ergoscope_contract.answers import Landscape, Slice
 from ergoscope_contract.records import Grid
 from ergoscope_contract.slices import Axes, Dimensions, SliceRequest
 from ergoscope_server.api.answer import JsonAnswer, problem, spelled
-from ergoscope_server.api.examples import ASKED, SLICE, SLICES, answered
+from ergoscope_server.api.examples import ASKED, SLICE, SLICES, WITHDRAWN, answered
 from ergoscope_server.api.runs import unknown
 from ergoscope_server.api.service import ServiceOf
 from ergoscope_server.indicators.parabola import centre, misfit, parabola
 from ergoscope_server.indicators.points import FloatArray
-from ergoscope_server.store.errors import EndedRunError, OpenSliceError, UnknownRunError
+from ergoscope_server.store.errors import (
+    AnsweredSliceError,
+    EndedRunError,
+    OpenSliceError,
+    UnknownRunError,
+    UnknownSliceError,
+)
 from ergoscope_server.store.slices import Asked
 
 MOST_SLICES = 100
@@ -33,10 +39,12 @@ router = APIRouter(prefix="/api/v1", tags=["slices"], default_response_class=Jso
 async def ask_slice(request: Request, service: ServiceOf, run: str) -> JsonAnswer:
     """Ask the job for a slice of the loss around its weights: along one direction, or over a plane of two.
 
-    The job hears of it with the answer to its next batch and measures it a few forward passes at a time, within its
-    budget. `axes`: the steepest directions of the loss (`hessian`), the last update and the gradient (`update`), or
-    seeded random directions (`random`). `extent` is half the width in weight norm, `share` the share of the step time
-    that may be spent; without them the agent chooses. An empty body asks for what is usual. One slice at a time.
+    The job hears of it with the answer to its next batch and measures it a few forward passes at a time, for which it
+    spends as much again as its budget. `axes`: the steepest directions of the loss (`hessian`), the last update and the
+    gradient (`update`), or seeded random directions (`random`). `extent` is half the width in weight norm, `share` the
+    share of the step time, from 0.001 to 1, that may be spent instead; without them the agent chooses. An empty body
+    asks for what is usual. One slice at a time: one that nothing answers, as where rank 0 of the job is not watched,
+    must be withdrawn before another can be asked for.
     """
     try:
         wanted = _wanted(await _body(request))
@@ -68,6 +76,24 @@ def list_slices(service: ServiceOf, run: str, limit: Annotated[int, Query(ge=1, 
     except UnknownRunError:
         return unknown(run)
     return JsonAnswer({"slices": [_told(one) for one in found]})
+
+
+@router.delete("/runs/{run}/slices/{slice_id}", status_code=204, response_class=Response, responses=WITHDRAWN)
+def withdraw_slice(service: ServiceOf, run: str, slice_id: str) -> Response:
+    """Withdraw a question: the job stops measuring the slice when it hears of it, and what comes of it is dropped.
+
+    It reads as refused from then on, with what was measured of it before. To withdraw it twice does no harm.
+    """
+    try:
+        service.store.withdraw_slice(run, slice_id)
+    except UnknownRunError:
+        return unknown(run)
+    except UnknownSliceError as error:
+        return problem(404, "Unknown", str(error))
+    except AnsweredSliceError as error:
+        return problem(409, "Answered", str(error))
+    service.bus.publish(run, "slice")
+    return Response(status_code=204)
 
 
 async def _body(request: Request) -> bytes:

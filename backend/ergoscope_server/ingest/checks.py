@@ -14,11 +14,13 @@ from ergoscope_contract.errors import ShapeError
 from ergoscope_contract.records import Batch, Block, Histogram, Run, Sketch, Spectrum
 from ergoscope_server.store.arrivals import Arrival, ShapeRow
 from ergoscope_server.store.entry import WALL, Entry, Rows
+from ergoscope_server.store.points import FloatArray
 
 STEP_LIMIT = 2**62
 NAME_LIMIT = 256
 LATEST = 1e11  # Unix seconds
-HEADLINE = ("loss", "lr", "grad_norm", "step_time", "agent_overhead")
+PACE = "step_time"
+HEADLINE = ("loss", "lr", "grad_norm", PACE, "agent_overhead")
 MOST_REFUSALS = 100
 MOST_RANK = 999_999
 
@@ -141,11 +143,17 @@ def _latest(names: Sequence[str], rows: Sequence[Rows]) -> dict[str, float]:
     if not wanted:
         return {}
     return {
-        wanted[key]: float(r.value_array()[column, -1])
+        wanted[key]: _newest(wanted[key], r.value_array()[column])
         for r in rows
         for column, key in enumerate(r.keys)
         if key in wanted
     }
+
+
+def _newest(name: str, values: FloatArray) -> float:
+    """Give the last value; of the time of a step the median of the batch, as a single step may hold anything."""
+    finite = values[np.isfinite(values)] if name == PACE else values[:0]
+    return float(np.median(finite)) if finite.size else float(values[-1])
 
 
 def _about(run: Run | None, refused: list[Refusal]) -> Run | None:

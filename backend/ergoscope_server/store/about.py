@@ -9,7 +9,8 @@ def merged(known: Run, told: Run, *, newer: bool) -> Run:
     """Bring a run's description together with one more.
 
     The run was created when its first attempt was. Settings are kept by name: those of the newer description win, and
-    what only the other one has stays. Tags, group, job type and notes that the newer one leaves empty stay as well.
+    what only the other one has stays. Tags, group, job type and notes that the newer one leaves empty stay as well, and
+    so do name and project where the newer ones are presumed.
 
     Args:
         known: What is known of it.
@@ -23,8 +24,12 @@ def merged(known: Run, told: Run, *, newer: bool) -> Run:
         (100.0, {'lr': 0.01, 'seed': 0}, 'why')
     """
     late, early = (told, known) if newer else (known, told)
+    presumed = set(late.presumed)
     return replace(
         late,
+        project=(early if "project" in presumed else late).project,
+        name=(early if "name" in presumed else late).name,
+        presumed=sorted(presumed.intersection(early.presumed)),
         created=min(known.created, told.created),
         config={**early.config, **late.config},
         tags=late.tags or early.tags,

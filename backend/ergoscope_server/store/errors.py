@@ -1,15 +1,21 @@
 """What the store may raise.
 
 StoreError
+├── AnsweredSliceError    the slice is measured or refused already
 ├── EndedRunError         the run has ended, and what is asked takes a job that goes on
 ├── OpenSliceError        a slice of the run is waited for already
 ├── UnavailableError      the database cannot answer or write now; the same call may work later
-└── UnknownRunError       no run has this id
+├── UnknownRunError       no run has this id
+└── UnknownSliceError     no slice of the run has this id
 """
 
 
 class StoreError(RuntimeError):
     """Something the store cannot do."""
+
+
+class AnsweredSliceError(StoreError):
+    """The slice is measured or refused already."""
 
 
 class EndedRunError(StoreError):
@@ -26,3 +32,7 @@ class UnavailableError(StoreError):
 
 class UnknownRunError(StoreError):
     """No run has this id."""
+
+
+class UnknownSliceError(StoreError):
+    """No slice of the run has this id."""

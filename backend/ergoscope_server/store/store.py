@@ -88,6 +88,11 @@ class Store:
         with self._read() as connection:
             return summary.read_live(connection)
 
+    def unjudged_runs(self) -> list[str]:
+        """Give the ids of ended runs whose last steps no verdict has seen."""
+        with self._read() as connection:
+            return summary.read_unjudged(connection)
+
     def cursor(self, run: str) -> int:
         """Give the number of a run's newest arrival; UnknownRunError when there is no such run."""
         with self._read() as connection:
@@ -192,6 +197,11 @@ class Store:
         """Keep a request for a slice until it is answered; UnknownRunError, EndedRunError or OpenSliceError."""
         with self._write() as connection:
             slices.ask(connection, run, request, now=self._clock())
+
+    def withdraw_slice(self, run: str, name: str) -> None:
+        """Wait no more for a slice; UnknownRunError, UnknownSliceError or AnsweredSliceError."""
+        with self._write() as connection:
+            slices.withdraw(connection, run, name)
 
     def slices(self, run: str, *, limit: int = 20) -> list[Asked]:
         """Give the newest slices of a run, the newest first; UnknownRunError when there is no such run."""

@@ -21,6 +21,7 @@ _ALL = select(run, verdict.c.data.label("verdict")).outerjoin(verdict, verdict.c
 _ONE = _ALL.where(run.c.id == bindparam("id"))
 _NEWEST = _ALL.order_by(run.c.created.desc(), run.c.id.desc())
 _LIVE = select(run.c.id).where(run.c.status == "running").order_by(run.c.id)
+_ENDED = _ALL.with_only_columns(run.c.id, run.c.last_step, verdict.c.data).where(run.c.status != "running")
 
 
 def read_summary(connection: Connection, run_id: str, *, now: float) -> RunSummary | None:
@@ -46,6 +47,12 @@ def read_summaries(
 def read_live(connection: Connection) -> list[str]:
     """Give the ids of the runs that have not ended, silent ones too."""
     return list(connection.execute(_LIVE).scalars())
+
+
+def read_unjudged(connection: Connection) -> list[str]:
+    """Give the ids of the runs that have ended and whose last steps no verdict has seen."""
+    rows = connection.execute(_ENDED.order_by(run.c.id)).all()
+    return [id_ for id_, step, data in rows if data is None or _verdict.decode(data).step < (step or 0)]
 
 
 def _summarize_all(connection: Connection, rows: Sequence[Row[tuple[object, ...]]], now: float) -> list[RunSummary]:

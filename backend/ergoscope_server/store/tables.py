@@ -177,7 +177,7 @@ slice_ = Table(
     Column("run", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("asked", Double, nullable=False),  # Unix seconds, by our clock
-    Column("state", Text, nullable=False),  # open, measuring, done or refused
+    Column("state", Text, nullable=False),  # open, measuring, done, refused or withdrawn
     Column("request", LargeBinary, nullable=False),  # SliceRequest, msgpack
     Column("grid", LargeBinary, nullable=False),  # Grid, msgpack; empty while none has come
 )

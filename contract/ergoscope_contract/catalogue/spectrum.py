@@ -39,8 +39,9 @@ TABLE = (
         tooltip="Number of special steep directions, typically about the number of classes.",
         formula="converged Ritz values beyond 1.1 times the edge of the bulk, in the draw that shows most",
         failure=(
-            "a lower bound, and no more than a draw has products; depends on where the bulk is said to end; a repeated "
-            "eigenvalue counts once"
+            "a lower bound while the weights stand still, and no more than a draw has products: where they move within "
+            "one, as the reading says then, an outlier that turns may count twice; depends on where the bulk is said "
+            "to end; a repeated eigenvalue counts once"
         ),
         source="Sagun et al. (2017)",
         cost=Cost.PRODUCTS,

@@ -17,7 +17,10 @@ TABLE = (
             "(L_B(w + Δ) − L_B(w)) / (g_B·Δ) of one step, the batch run again around it with the same draws; L_B with "
             "coupled weight decay ½λ‖w‖²"
         ),
-        failure="of one step it says little; in 16 bits small changes of the loss drown in rounding",
+        failure=(
+            "of one step it says little; in 16 bits rounding drowns small changes, so steps that promise less than "
+            "1/256 of the loss are left out"
+        ),
         source="Conn, Gould, Toint (2000)",
         cost=Cost.GRADIENT,
         tier=2,

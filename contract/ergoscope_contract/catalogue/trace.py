@@ -95,7 +95,7 @@ TABLE = (
         range="≥ 0",
         family=Family.SB,
         tooltip="Above 1: an interpolating solution this curved could not be held by SGD.",
-        formula="η Tr H / (2B)",
+        formula="η Tr H / (2B) of plain SGD, B the examples of a step: needs `examples_per_backward`",
         failure="a necessary condition near interpolation, not an edge: the true one was 2.3 times lower in a test",
         source="Wu, Su (2023)",
         cost=Cost.PRODUCTS,
@@ -103,6 +103,6 @@ TABLE = (
         reduce=Reduce.FIRST,
         test="orthogonal features: the exact threshold 2B/Tr",
         kind="probe",
-        absent="the number of examples of a step is not known to what measures curvature",
+        made=True,
     ),
 )

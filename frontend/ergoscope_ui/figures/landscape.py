@@ -12,7 +12,9 @@ from ergoscope_ui.figures.plain import plain
 from ergoscope_ui.theme import Palette, template, translucent
 
 MEASURED, RUNNING, PARABOLA = "measured", "running statistics", "parabola"
-_LEVELS = 7  # contours on a plane, about
+_UNIT = "distance in weight norm"
+_DASH = "7px,4px"
+_LEVELS = 7  # contours on a plane, at most
 
 
 def distances(shown: Landscape, axis: int) -> Values:
@@ -31,7 +33,7 @@ def line(shown: Landscape, colours: Palette) -> JsonObject:
     if parabola.size:
         traces.append(_dashed(across, parabola, colours))
     low, high = _reach(np.concatenate([measured, running]), parabola)
-    ground = _ground(colours, f"{shown.axes[0]}: distance in weight norm", "loss")
+    ground = _ground(colours, shown.axes[0], "loss")
     ground["xaxis"] = {**_axis(ground["xaxis"]), "range": _ends(across)}
     ground["yaxis"] = {**_axis(ground["yaxis"]), "range": [low, high]}
     ground["shapes"] = _centre(colours)
@@ -52,26 +54,37 @@ def plane(shown: Landscape, colours: Palette, *, running: bool = False) -> JsonO
     traces = [_shades(across, up, loss, colours)]
     levels = _levels(loss)
     if levels is not None:
-        traces.append(_contours(across, up, loss, levels, translucent(colours.ink, 0.55), dash="solid"))
+        traces.append(_contours(across, up, loss, levels, colours.ink, dash="solid"))
     if levels is not None and shown.predicted and not running:
         parabola = np.asarray(shown.predicted, np.float64).reshape(shape).T
-        traces.append(_contours(across, up, parabola, levels, colours.ink, dash="dash"))
+        traces.append(_contours(across, up, parabola, levels, colours.soft, dash=_DASH))
     traces.append(_weights(colours))
-    ground = _ground(colours, f"{shown.axes[0]}: distance in weight norm", shown.axes[1])
-    ground["xaxis"] = {**_axis(ground["xaxis"]), "range": _ends(across)}
+    ground = _ground(colours, shown.axes[0], shown.axes[1])
+    ground["xaxis"] = {**_axis(ground["xaxis"]), "range": _ends(across), "showgrid": False}
     ground["yaxis"] = {**_axis(ground["yaxis"]), "range": _ends(up), "showgrid": False}
+    if shown.running:
+        ground["annotations"] = [_heading(RUNNING if running else shown.mode or MEASURED, colours)]
     return {"data": traces, "layout": ground}
 
 
 def _ground(colours: Palette, across: str, up: str) -> JsonObject:
     return {
         "template": template(colours),
-        "margin": {"l": 66, "r": 8, "t": 34, "b": 44},
+        "margin": {"l": 66, "r": 8, "t": 34, "b": 58},
         "dragmode": False,
         "hovermode": "closest",
-        "xaxis": {"title": {"text": plain(across), "standoff": 6}, "tickformat": ".3~g", "fixedrange": True},
+        "xaxis": {
+            "title": {"text": f"{plain(across)}<br>{_UNIT}", "standoff": 6},
+            "tickformat": ".3~g",
+            "fixedrange": True,
+        },
         "yaxis": {"title": {"text": plain(up)}, "fixedrange": True},
     }
+
+
+def _heading(text: str, colours: Palette) -> JsonObject:
+    at: JsonObject = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
+    return {**at, "text": plain(text), "yshift": 6, "showarrow": False, "font": {"color": colours.soft, "size": 12}}
 
 
 def _axis(told: object) -> JsonObject:
@@ -146,7 +159,7 @@ def _in_updates(ground: JsonObject, traces: list[JsonObject], across: Values, up
         "fixedrange": True,
         "showgrid": False,
     }
-    ground["margin"] = {"l": 66, "r": 8, "t": 44, "b": 44}
+    ground["margin"] = {"l": 66, "r": 8, "t": 44, "b": 58}
     bare: JsonObject = {"type": "scatter", "mode": "lines", "xaxis": "x2", "hoverinfo": "skip", "opacity": 0}
     traces.append({**bare, "x": [end / update for end in ends], "y": [low, low]})
 
@@ -159,7 +172,14 @@ def _shades(across: Values, up: Values, loss: Values, colours: Palette) -> JsonO
         "z": rows_of(loss),
         "colorscale": [[0, colours.card], [1, colours.descend]],
         "hoverongaps": False,
-        "colorbar": {"thickness": 8, "outlinewidth": 0, "len": 0.9, "exponentformat": "e", "minexponent": 2},
+        "colorbar": {
+            "thickness": 8,
+            "outlinewidth": 0,
+            "len": 0.9,
+            "exponentformat": "e",
+            "minexponent": 2,
+            "title": {"text": "loss", "side": "top"},
+        },
         "hovertemplate": "%{x:.3~g}, %{y:.3~g}<br>loss %{z:.5~g}<extra></extra>",
     }
 
@@ -170,7 +190,7 @@ def _levels(loss: Values) -> tuple[float, float, float] | None:
     low, high = (float(v) for v in np.quantile(known, [0.0, 0.9])) if known.size else (0.0, 0.0)
     if high - low <= 1e-6 * abs(high):
         return None
-    size = tick((high - low) / (_LEVELS - 1))
+    size = tick(2.5 * (high - low) / (_LEVELS - 1))  # is at least what is asked without the 2.5
     return float(np.ceil(low / size) * size), float(np.floor(high / size) * size), size
 
 
@@ -180,12 +200,12 @@ def _contours(
     first, last, size = levels
     return {
         "type": "contour",
-        "name": PARABOLA if dash == "dash" else MEASURED,
+        "name": PARABOLA if dash == _DASH else MEASURED,
         "x": across.tolist(),
         "y": up.tolist(),
         "z": rows_of(values),
         "contours": {"coloring": "none", "start": first, "end": last, "size": size},
-        "line": {"color": colour, "width": 1.2, "dash": dash},
+        "line": {"color": colour, "width": 1.4, "dash": dash, "smoothing": 0.7},
         "showscale": False,
         "hoverinfo": "skip",
     }

@@ -41,10 +41,13 @@ def chart(curve: Curve | None, errors: Values, frame: Frame, *, name: str, holds
         return band.chart(curve, frame, name=name, holds=holds)
     low = np.where(known, curve.mean - errors, curve.low)
     high = np.where(known, curve.mean + errors, curve.high)
-    figure = band.chart(curve, frame, name=name, holds=(*holds, *reach(low, high, curve.mean)))
+    ends = np.concatenate([low, high])  # of which the axis leaves out one that is far from the rest, as of values
+    figure = band.chart(curve, frame, name=name, holds=(*holds, *reach(low, high, ends)))
     data = figure["data"]
     if isinstance(data, list):
         data = [{**data[0], "y": numbers(high)}, {**data[1], "y": numbers(low)}, *data[2:]]
+        if curve.size == 1:  # a band around one value is too narrow to be seen
+            data[2] = bars(data[2], errors, colour=frame.palette.descend)
     return {**figure, "data": data}
 
 

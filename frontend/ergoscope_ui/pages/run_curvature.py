@@ -88,6 +88,7 @@ def _register_numbers(app: Dash, client: Client, settings: Settings) -> None:
 
 def _register_spectrum(app: Dash, client: Client) -> None:
     @app.callback(
+        Output(f"{panel.SPECTRUM}-card", "className"),
         Output(f"{panel.SPECTRUM}-sub", "children"),
         Output(panel.SPECTRUM, "figure"),
         Output(f"{panel.SPECTRUM}-foot", "children"),
@@ -108,9 +109,9 @@ def _register_spectrum(app: Dash, client: Client) -> None:
             material = await _material(client, held, theme, part, curves)
         except UiError as problem:
             blank = extent((), (), held).frame(palette(theme), unit="")
-            return ["", canvas.empty(blank, str(problem), failed=True), []]
+            return [no_update, "", canvas.empty(blank, str(problem), failed=True), []]
         drawn = await asyncio.to_thread(charts.spectrum, material, spectra)  # a fifth of a second: others go on
-        return [drawn.words, drawn.figure, drawn.foot]
+        return ["card h" if spectra else "card h blank", drawn.words, drawn.figure, drawn.foot]
 
 
 async def _material(

@@ -6,6 +6,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from ergoscope_contract.answers import Slice
+from ergoscope_contract.slices import Axes
 from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.figures import landscape as figures
@@ -13,17 +14,18 @@ from ergoscope_ui.panels import landscape as panel
 from ergoscope_ui.theme import palette
 
 _HIDDEN, _SEEN, _BESIDE, _LINED = ({"display": kind} for kind in ("none", "block", "grid", "flex"))
-_ASKED, _DRAWN = f"{panel.NAME}-asked", f"{panel.NAME}-drawn"
+_ASKED, _WITHDRAWN, _DRAWN = f"{panel.NAME}-asked", f"{panel.NAME}-withdrawn", f"{panel.NAME}-drawn"
 
 
 def place() -> Component:
-    """The card, and what the callbacks remember: how often somebody asked, and what is drawn."""
-    return html.Div([dcc.Store(id=_ASKED), dcc.Store(id=_DRAWN), panel.place()])
+    """The card, and what the callbacks remember: how often somebody asked and took it back, and what is drawn."""
+    return html.Div([*(dcc.Store(id=name) for name in (_ASKED, _WITHDRAWN, _DRAWN)), panel.place()])
 
 
 def register(app: Dash, client: Client) -> None:
-    """Let the button ask, and show what has come of it."""
+    """Let the buttons ask and take it back, and show what has come of it."""
     _register_question(app, client)
+    _register_withdrawal(app, client)
     _register_answer(app, client)
 
 
@@ -33,12 +35,31 @@ def _register_question(app: Dash, client: Client) -> None:
         Output(f"{panel.NAME}-problem", "children"),
         Input(panel.ASK, "n_clicks"),
         State(panel.KIND, "value"),
+        State(panel.AXES, "value"),
         State("run-id", "data"),
         prevent_initial_call=True,
     )
-    async def ask(clicks: int, kind: str, run: str) -> tuple[object, str]:
+    async def ask(clicks: int, kind: str, axes: Axes, run: str) -> tuple[object, str]:
         try:
-            await client.ask_slice(run, dimensions=2 if kind == "plane" else 1)
+            await client.ask_slice(run, axes=axes, dimensions=2 if kind == "plane" else 1)
+        except UiError as problem:
+            return no_update, str(problem)
+        return clicks, ""
+
+
+def _register_withdrawal(app: Dash, client: Client) -> None:
+    @app.callback(
+        Output(_WITHDRAWN, "data"),
+        Output(f"{panel.NAME}-problem", "children", allow_duplicate=True),
+        Input(panel.WITHDRAW, "n_clicks"),
+        State("run-id", "data"),
+        prevent_initial_call=True,
+    )
+    async def withdraw(clicks: int, run: str) -> tuple[object, str]:
+        try:
+            for told in await client.slices(run, limit=1):
+                if panel.waited_for(told):
+                    await client.withdraw_slice(run, told.id)
         except UiError as problem:
             return no_update, str(problem)
         return clicks, ""
@@ -48,6 +69,7 @@ def _register_answer(app: Dash, client: Client) -> None:
     @app.callback(
         Output(panel.WORDS, "children"),
         Output(panel.TOOLS, "style"),
+        Output(panel.WITHDRAW, "style"),
         Output(panel.FOOT, "children"),
         Output(panel.CHARTS, "style"),
         Output(f"{panel.SECOND}-place", "style"),
@@ -58,17 +80,21 @@ def _register_answer(app: Dash, client: Client) -> None:
         Input("reread", "data"),
         Input("theme", "data"),
         Input(_ASKED, "data"),
+        Input(_WITHDRAWN, "data"),
         State(_DRAWN, "data"),
     )
-    async def show(run: str, _clock: int, theme: str, _asked: int | None, drawn: str | None) -> list[object]:
+    async def show(
+        run: str, _clock: int, theme: str, _asked: int | None, _withdrawn: int | None, drawn: str | None
+    ) -> list[object]:
         try:
             summary, found = await asyncio.gather(client.run(run), client.slices(run, limit=1))
         except UiError as problem:
-            return [html.P(str(problem), className="dim"), *[no_update] * 7]
+            said = html.P(str(problem), className="dim") if drawn is None else no_update  # what is there stays
+            return [said, *[no_update] * 8]
         told = found[0] if found else None
-        idle = told is None or told.state in ("done", "refused")
-        tools = _LINED if idle and panel.goes_on(summary) else _HIDDEN
-        return [panel.words(told, summary), tools, panel.feet(told, summary), *_charts(told, theme, drawn)]
+        goes_on, waits = panel.goes_on(summary), panel.waited_for(told)
+        ask, withdraw = _LINED if goes_on and not waits else _HIDDEN, _SEEN if goes_on and waits else _HIDDEN
+        return [panel.words(told, summary), ask, withdraw, panel.feet(told, summary), *_charts(told, theme, drawn)]
 
 
 def _charts(told: Slice | None, theme: str, drawn: str | None) -> list[object]:

@@ -23,6 +23,7 @@ SHARPNESS, BLOCKS, TRACE, SPECTRUM = (f"curvature-{name}" for name in ("sharpnes
 LINE = 'ergoscope.watch(model, optimizer, curvature="model")'
 TOPS = ("lambda_max", "lambda_max_precond")  # largest eigenvalues, of which a ratio is made
 _RESIDUAL = "lambda_max_residual"
+_SPREAD = ("hess_trace", "spectral_density")  # what many looks of the agent make together
 _LATE = 3  # times the usual distance of two readings, after which the newest one is old
 _CLASSES = ("num_classes", "n_classes", "classes", "num_labels")  # what a number of classes is called in settings
 
@@ -62,10 +63,11 @@ def newest(curves: Mapping[str, Curve], key: str, *, error: str = "", share_of: 
 
 
 def _last(curve: Curve | None, *, at: int | None = None) -> tuple[float | None, int | None]:
-    if curve is None or not curve.size or not math.isfinite(curve.final[-1]):
+    if curve is None or not curve.size:
         return None, None
-    step = int(curve.last[-1])
-    return (float(curve.final[-1]), step) if at in (None, step) else (None, None)
+    index = curve.size - 1 if at is None else min(int(np.searchsorted(curve.last, at)), curve.size - 1)
+    step, value = int(curve.last[index]), float(curve.final[index])
+    return (value, step) if at in (None, step) and math.isfinite(value) else (None, None)
 
 
 def said(name: str, reading: Reading | None) -> Words:
@@ -117,6 +119,8 @@ def absent(metric: Metric, news: News) -> str:
     why, rare = news.obstacle(metric.id), reasons(news.cadence(metric.id))
     if why or metric.absent:
         return f"absent, because {why or metric.absent}"
+    if rare and metric.id in _SPREAD:
+        return f"no {title(metric.id)} yet; it needs 5 looks, on a fixed batch 25, and there is one {rare}"
     if rare:
         return f"no {title(metric.id)} yet; it is taken {rare}"
     return f"no {title(metric.id)} yet; {LINE} measures it"

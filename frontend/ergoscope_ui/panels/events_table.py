@@ -12,6 +12,7 @@ from ergoscope_ui.cadence import folded
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.words import count
 
+_LONG, _SHOWN = 300, 200  # characters of a text that is folded, and of its beginning
 _KINDS = {
     "lr_change": "learning rate",
     "resume": "resumed",
@@ -44,7 +45,7 @@ def table(events: Sequence[Event], alerts: Sequence[Alert]) -> Component:
                 html.Td(_moment(wall), className="l dim"),
                 html.Td(count(step)),
                 html.Td(kind, className=f"l {ink}"),
-                html.Td(text, className="l text"),
+                html.Td(_folded(text), className="l text"),
             ]
         )
         for wall, step, kind, text, ink in rows
@@ -52,7 +53,20 @@ def table(events: Sequence[Event], alerts: Sequence[Alert]) -> Component:
     return marked(html.Table([html.Thead(head), html.Tbody(body)], className="grid happenings"), testid="events")
 
 
+def _folded(text: str) -> Component | str:
+    """A text; of a long one its beginning, and the rest on a click."""
+    if len(text) <= _LONG:
+        return text
+    begin = text[:_SHOWN].rsplit(" ", 1)[0]
+    return html.Details([html.Summary(f"{begin} …"), html.P(text[len(begin) + 1 :])], className="rest")
+
+
 def _kind(event: Event) -> str:
+    rank = event.data.get("rank")
+    return _named(event) if rank is None else f"{_named(event)}, rank {rank}"
+
+
+def _named(event: Event) -> str:
     if event.kind == "agent" and "factor" in event.data:
         return _KINDS["lost"]  # rows given up in the job, since the way out of it was full
     return _KINDS.get(event.kind, event.kind.replace("_", " "))

@@ -8,18 +8,23 @@ from dash.development.base_component import Component
 
 from ergoscope_contract.answers import Landscape, RunSummary, Slice
 from ergoscope_ui.figures.landscape import MEASURED, PARABOLA, RUNNING, distances
-from ergoscope_ui.panels.graph import foot, foot_words, graph
+from ergoscope_ui.panels.graph import graph
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.panels.status import age
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.words import count, number
 
 NAME, KEY = "landscape", "loss_slice"
-ASK, KIND, TOOLS = f"{NAME}-ask", f"{NAME}-kind", f"{NAME}-tools"
+ASK, KIND, AXES, TOOLS = f"{NAME}-ask", f"{NAME}-kind", f"{NAME}-axes", f"{NAME}-tools"
+WITHDRAW = f"{NAME}-withdraw"
 WORDS, CHARTS, FOOT = f"{NAME}-words", f"{NAME}-charts", f"{NAME}-foot"
 CHART, SECOND = f"{NAME}-chart", f"{NAME}-second"
 HEIGHT = 320
+LONG_S = 60.0  # after which an answer may have been expected
 
+_DIRECTIONS = {"hessian": "steepest direction", "update": "last update", "random": "random direction"}
+_UNHEARD = "hears of it with its next batch"
+_UNANSWERED = "Only rank 0 of a job answers, where it is watched; a question that nothing answers can be withdrawn."
 _NOTHING = "Nobody has asked yet how the loss changes around the weights; the job can measure it while it trains."
 _TOO_LATE = "Nobody asked, while the run went on, how the loss changes around the weights; now nothing can measure it."
 
@@ -36,28 +41,41 @@ def place() -> Component:
         style={"display": "none"},
     )
     kinds = dcc.RadioItems(["line", "plane"], "line", id=KIND, inline=True, className="kinds")
+    axes = dcc.RadioItems(_DIRECTIONS, "hessian", id=AXES, inline=True, className="kinds")
     button = html.Button("Measure a slice", id=ASK, className="btn", n_clicks=0)
-    tools = html.Div([button, kinds], id=TOOLS, className="tools", style={"display": "none"})
-    reading = html.Div([html.Div(id=WORDS), tools, html.P(id=f"{NAME}-problem", className="dim")], className="reading")
+    tools = html.Div([button, kinds, axes], id=TOOLS, className="tools", style={"display": "none"})
+    withdraw = html.Button("Withdraw", id=WITHDRAW, className="quiet", n_clicks=0, style={"display": "none"})
+    problem = html.P(id=f"{NAME}-problem", className="dim")
+    reading = html.Div([html.Div(id=WORDS), tools, withdraw, problem], className="reading")
     body = html.Div([charts, reading], className="slice")
-    return marked(
-        html.Section([html.H2("Loss around the weights"), body, foot(FOOT)], className="card h after"), testid=NAME
-    )
+    said = html.Div(id=FOOT, className="foot")
+    return marked(html.Section([html.H2("Loss around the weights"), body, said], className="card h after"), testid=NAME)
 
 
 def words(told: Slice | None, run: RunSummary) -> Sequence[Component]:
     """What has come of the newest slice; `told` is None when nobody has asked for one."""
     if told is None:
         return [html.P(_NOTHING if goes_on(run) else _TOO_LATE)]
-    if told.state == "refused":
-        return [html.P(f"Not measured: {told.reason}.")]
-    if told.landscape is None:
-        heard = "has heard of it and not begun." if run.last_seen > told.asked else "hears of it with its next batch."
-        silent = " It is silent at present." if run.status == "silent" else ""
-        return [html.P(["Asked ", age(told.asked), f"; the job {heard}{silent}"])]
-    if told.state == "measuring":
-        return [_answer(progress(told.landscape), "measured so far"), _key(told.landscape)]
-    return [_misfit(told.landscape), *_remarks(told.landscape), _key(told.landscape)]
+    shown = told.landscape
+    refused = html.P(f"{'Not measured' if shown is None else 'Cut short'}: {told.reason}.")
+    if shown is None:
+        return [refused] if told.state == "refused" else _asked(told, run)
+    if told.state == "done":
+        return [_misfit(shown), *_remarks(shown), _key(shown)]
+    return [_answer(progress(shown), "points measured"), *([refused] if told.state == "refused" else []), _key(shown)]
+
+
+def _asked(told: Slice, run: RunSummary) -> list[Component]:
+    heard = "has heard of it and looks for directions first" if run.last_seen > told.asked else _UNHEARD
+    silent = ", and is silent at present" if run.status == "silent" else ""
+    late = run.last_seen - told.asked > LONG_S or run.status == "silent"
+    said: list[Component] = [html.P([f"The job {heard}{silent}; asked ", age(told.asked)])]
+    return [*said, html.P(_UNANSWERED)] if late else said
+
+
+def waited_for(told: Slice | None) -> bool:
+    """Whether somebody has asked and nothing has answered yet."""
+    return told is not None and told.state in ("open", "measuring")
 
 
 def goes_on(run: RunSummary) -> bool:
@@ -66,26 +84,24 @@ def goes_on(run: RunSummary) -> bool:
 
 
 def progress(shown: Landscape) -> str:
-    """How far a slice has come, by rows; of a line, by points.
+    """How many of its points are measured.
 
     Example:
         >>> nan = float("nan")
         >>> progress(Landscape(1, ["a"], [1.0], [[-1.0, 0.0, 1.0]], [2.0, 1.0, nan]))
-        'point 2 of 3'
+        '2 of 3'
     """
-    rows = np.asarray(shown.values, dtype=np.float64).reshape(len(shown.offsets[0]), -1)
-    begun = int((~np.isnan(rows)).any(axis=1).sum())
-    return f"{'row' if len(shown.offsets) > 1 else 'point'} {begun} of {len(rows)}"
+    values = np.asarray(shown.values, dtype=np.float64)
+    return f"{count(int((~np.isnan(values)).sum()))} of {count(values.size)}"
 
 
 def feet(told: Slice | None, run: RunSummary) -> Sequence[Component]:
     """How the newest slice was obtained, on which examples, and at whose weights."""
     shown = None if told is None else told.landscape
     if told is None or shown is None:
-        return foot_words("", None, chart="")
-    mode = f"normalisation layers on {shown.mode}" if shown.mode else ""
+        return []
     probe = f"probe batch {shown.batch}" if shown.batch else ""
-    said = "; ".join(filter(None, [shown.how, probe, mode, " and ".join(shown.axes)]))
+    said = "; ".join(filter(None, [shown.how, probe]))
     back = (run.last_step or shown.step) - shown.step
     ago = f", {count(back)} step{'s' if back != 1 else ''} ago" if back > 0 else ""
     return [html.Span(said, className="how", title=said), html.Span(f"step {count(shown.step)}{ago}", className="at")]
@@ -105,7 +121,9 @@ def _remarks(shown: Landscape) -> list[Component]:
     """How to read the misfit, and how far the slice reaches."""
     said = []
     if shown.misfit is not None:
-        said.append("0 % if the loss is what slope and curvature at the weights predict, 100 % if they say nothing.")
+        said.append(
+            "0\u00a0% if the loss is what slope and curvature at the weights predict, 100\u00a0% if they say nothing."
+        )
     across = [distances(shown, axis) for axis in range(len(shown.offsets))]
     reach = max(float(np.abs(one).max()) for one in across)
     updates = f", {number(reach / shown.update, digits=2)} times the last update" if shown.update else ""
@@ -119,14 +137,12 @@ def _remarks(shown: Landscape) -> list[Component]:
 def _key(shown: Landscape) -> Component:
     """What the lines are."""
     flat = len(shown.offsets) == 1
-    kinds = [(f"{MEASURED}, {shown.mode}" if shown.mode else MEASURED, "measured" if flat else "contour")]
+    kinds = [(f"{MEASURED}, {shown.mode}" if shown.mode and flat else MEASURED, "measured" if flat else "contour")]
     if shown.running and flat:
         kinds.append((RUNNING, "measured dot"))
     if shown.predicted:
-        kinds.append((PARABOLA, "expected dash" if flat else "contour dash"))
+        kinds.append((PARABOLA, "expected dash" if flat else "contour expected dash"))
     if shown.update and flat:
         kinds.append(("within one update", "area"))
-    if shown.running and not flat:
-        kinds.append((f"second chart: {RUNNING}", "contour"))
     lines: list[Component] = [html.Span([html.I(className=f"key {look}"), name]) for name, look in kinds]
     return html.Div(lines, className="leg")

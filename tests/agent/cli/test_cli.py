@@ -67,6 +67,22 @@ def test_tables_are_for_people(served: FakeServer, capsys: pytest.CaptureFixture
     assert "-Infinity" in said(capsys, "series", "n", "loss")
 
 
+@pytest.mark.parametrize(
+    ("headline", "sentence", "lines"),
+    [
+        ("It falls.", "It falls. By 3 a step.", ["It falls. By 3 a step."]),
+        ("It falls.", "By 3 a step.", ["It falls.", "By 3 a step."]),
+        ("It falls.", "", ["It falls."]),
+    ],
+)
+def test_a_verdict_says_its_headline_once(
+    headline: str, sentence: str, lines: list[str], served: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served.pages["/api/v1/runs/r1/verdict"] = {"run": "r1", "step": 9, "headline": headline, "sentence": sentence}
+
+    assert said(capsys, "verdict", "n").splitlines()[1:] == lines
+
+
 def test_ranks_that_were_never_seen_are_one_line(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     served.pages["/api/v1/runs/r1/ranks"] = {
         "ranks": [{"rank": 1, "attempt": 1, "status": "never seen", "last_seen": 0.0, "upto": 7}]

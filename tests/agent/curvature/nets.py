@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ergoscope.curvature.outputs import outputs_of
 from ergoscope.curvature.passes import Pass
 
 
@@ -58,7 +59,7 @@ class Problem:
         states = ((torch.default_generator, torch.get_rng_state()),)
         model = torch.compile(self.model, backend="aot_eager") if compiled else self.model
         output = model(self.inputs)
-        run = Pass(self.model, (self.inputs,), {}, (self.inputs._version,), output, states)
+        run = Pass(self.model, (self.inputs,), {}, (self.inputs._version,), outputs_of(output), states)
         return functional.cross_entropy(output, self.targets), run
 
     def vector(self) -> Tensor:

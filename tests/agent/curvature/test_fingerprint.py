@@ -1,6 +1,7 @@
 """The word that tells batches apart."""
 
 from collections.abc import Callable
+from typing import Never
 
 import numpy as np
 import pytest
@@ -61,3 +62,36 @@ def test_a_list_that_holds_itself_comes_to_an_end() -> None:
     endless.append(endless)
 
     assert len(fingerprint(endless)) == 12
+
+
+def test_many_that_hold_each_other_come_to_an_end_too() -> None:
+    endless: list[object] = []
+    endless += [endless, endless, endless]
+    doubled: list[object] = []
+    for _ in range(31):
+        doubled = [doubled, doubled]
+
+    assert len({fingerprint(endless), fingerprint(doubled), fingerprint([[], []])}) == 3
+
+
+def test_views_that_conjugate_or_negate_are_read_and_are_not_what_they_view() -> None:
+    waves = torch.tensor([1 + 2j, 3 - 4j])
+    numbers = torch.ones(2)
+
+    assert fingerprint(waves.conj()) == fingerprint(waves.conj().resolve_conj()) != fingerprint(waves)
+    assert fingerprint(torch._neg_view(numbers)) == fingerprint(-numbers) != fingerprint(numbers)
+
+
+class Unreadable(dict[str, int]):
+    """A mapping that fails."""
+
+    def items(self) -> Never:
+        raise RuntimeError("not now")
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")  # torch's own
+def test_of_what_cannot_be_read_the_kind_counts() -> None:
+    nested = torch.nested.nested_tensor([torch.ones(2, 2), torch.ones(3, 2)])
+
+    for one in (nested, torch.ones(2, device="meta"), Unreadable(a=1)):
+        assert fingerprint([one]) == fingerprint([one]) != fingerprint([2])

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # as everybody calls it
 
-from ergoscope.curvature.guard import guarded, probing, ran_out_of_memory
+from ergoscope.curvature.guard import TooManyMembersError, guarded, probing, ran_out_of_memory
 from tests.agent.jobs import everything, generators, image_batch, same_bits, seed
 
 
@@ -285,3 +285,14 @@ def test_an_interrupt_passes_and_everything_is_put_back() -> None:
 )
 def test_a_lack_of_memory_is_told_from_other_errors(error: Exception, is_so: bool) -> None:
     assert ran_out_of_memory(error) == is_so
+
+
+def test_a_model_that_keeps_a_vocabulary_is_not_run_and_the_reason_is_told() -> None:
+    model = nn.Linear(2, 2)
+    model.words = {str(number): number for number in range(8192)}  # type: ignore[assignment]  # as users do
+    with guarded(model):
+        pass
+    model.more = [0]  # type: ignore[assignment]  # as users do
+
+    with pytest.raises(TooManyMembersError, match="its modules keep 8,193 members in lists and dict"), guarded(model):
+        pass

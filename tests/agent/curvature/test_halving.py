@@ -37,3 +37,8 @@ def test_what_has_no_half_has_none(batch: object) -> None:
 def test_rows_are_those_that_all_tensors_have() -> None:
     assert rows_of((torch.ones(4, 2), {"y": torch.ones(4)}, 7)) == 4
     assert rows_of((torch.ones(4, 2), torch.tensor(0.0))) is None
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors:UserWarning")  # torch's own
+def test_a_nested_tensor_has_no_rows_that_can_be_told() -> None:
+    assert rows_of(torch.nested.nested_tensor([torch.ones(2, 2), torch.ones(3, 2)])) is None

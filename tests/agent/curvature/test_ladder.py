@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from ergoscope.curvature import ladder
 from ergoscope.curvature.graph import Obstacle, Survey
 from ergoscope.curvature.ladder import How, Way, agrees, choose, disagreement, products
+from ergoscope.curvature.outputs import outputs_of
 from ergoscope.curvature.passes import Pass
 from tests.agent.curvature.nets import KINDS, Problem
 from tests.agent.curvature.test_graph import Cube
@@ -53,7 +54,7 @@ def test_what_may_be_gone_through_but_once_is_run_once_more_too() -> None:
     weight = torch.ones(3, requires_grad=True)
     own = Cube.apply(weight).sum()
     forgetful = checkpoint(torch.sin, weight, use_reentrant=False).sum()
-    run = Pass(nn.Identity(), (), {}, (), weight)
+    run = Pass(nn.Identity(), (), {}, (), outputs_of(weight))
 
     ways = [choose(loss, run, [weight]) for loss in (own, forgetful)]
 
@@ -238,9 +239,10 @@ def test_reentrant_checkpoints_that_show_only_when_the_model_runs_again_are_refu
             return out
 
     model, inputs = Hidden(), torch.ones(2, 6, requires_grad=True)
-    run = Pass(model, (inputs,), {}, (0,), model(inputs))
+    output = model(inputs)
+    run = Pass(model, (inputs,), {}, (0,), outputs_of(output))
     parameters = list(model.parameters())
-    loss = cast(Tensor, run.output).sum()
+    loss = output.sum()
 
     with (
         pytest.raises(ValueError, match="it holds reentrant checkpoints, whose inside is not part of the graph"),

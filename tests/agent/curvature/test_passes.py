@@ -5,7 +5,9 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from ergoscope.curvature.passes import Casts, Pass, casts_on, tensors_in
+from ergoscope.curvature.given import tensors_in
+from ergoscope.curvature.outputs import outputs_of
+from ergoscope.curvature.passes import Casts, Pass, casts_on
 
 
 def test_tensors_are_found_in_whatever_a_model_gives() -> None:
@@ -18,7 +20,7 @@ def test_tensors_are_found_in_whatever_a_model_gives() -> None:
 
 def test_an_input_changed_in_place_is_noticed() -> None:
     given = torch.ones(2)
-    run = Pass(nn.Identity(), (given,), {}, (given._version,), given)
+    run = Pass(nn.Identity(), (given,), {}, (given._version,), outputs_of(given))
     before = run.altered
 
     given.add_(1)
@@ -36,7 +38,7 @@ def test_a_pass_runs_again_with_its_draws_and_its_casts_and_leaves_none_of_them_
             (inputs,),
             {},
             (inputs._version,),
-            model(inputs),
+            outputs_of(model(inputs)),
             ((torch.default_generator, state),),
             casts_on("cpu", "cpu"),
         )
@@ -44,9 +46,9 @@ def test_a_pass_runs_again_with_its_draws_and_its_casts_and_leaves_none_of_them_
     again = run.again()
 
     assert isinstance(again, torch.Tensor)
-    assert isinstance(run.output, torch.Tensor)
+    assert isinstance(run.outputs[0].value, torch.Tensor)
     assert again.dtype == torch.bfloat16
-    assert torch.equal(again, run.output)
+    assert torch.equal(again, run.outputs[0].value)
     assert not torch.is_autocast_enabled("cpu")
 
 
@@ -62,6 +64,6 @@ def test_half_precision_is_that_of_autocast_or_of_the_parameters() -> None:
     whole, half = nn.Linear(2, 2), nn.Linear(2, 2, dtype=torch.bfloat16)
     cast = (Casts("cpu", enabled=True, dtype=torch.float16),)
 
-    assert not Pass(whole, (), {}, (), None, casts=casts_on("cpu")).halved
-    assert Pass(whole, (), {}, (), None, casts=cast).halved
-    assert Pass(half, (), {}, (), None).halved
+    assert not Pass(whole, (), {}, (), (), casts=casts_on("cpu")).halved
+    assert Pass(whole, (), {}, (), (), casts=cast).halved
+    assert Pass(half, (), {}, (), ()).halved

@@ -1,16 +1,16 @@
 """Products by one more forward pass."""
 
-from typing import cast
-
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from ergoscope.curvature.given import tensors_in
 from ergoscope.curvature.graph import Obstacle
+from ergoscope.curvature.outputs import outputs_of
 from ergoscope.curvature.parts import split
-from ergoscope.curvature.passes import Pass, casts_on, tensors_in
+from ergoscope.curvature.passes import Pass, casts_on
 from ergoscope.curvature.replay import rehearse, replayed_products
 from ergoscope.curvature.tail import Tail
 from tests.agent.curvature.nets import KINDS, Problem
@@ -70,7 +70,7 @@ def test_the_job_cannot_tell(kind: str) -> None:
             output = problem.model(problem.inputs)
             loss = functional.cross_entropy(output, problem.targets)
             if probe:
-                run = Pass(problem.model, (problem.inputs,), {}, (problem.inputs._version,), output, states)
+                run = Pass(problem.model, (problem.inputs,), {}, (problem.inputs._version,), outputs_of(output), states)
                 tail = tail_of(loss, run)
                 rehearse(tail, run, problem.parameters)
                 with replayed_products(tail, run, problem.parameters) as hessian:
@@ -123,7 +123,7 @@ def test_a_loss_that_is_the_models_own_output_is_replayed_too() -> None:
     model = WithLoss(problem.model)
     output = model(problem.inputs, targets=problem.targets)
     given = ((problem.inputs,), {"targets": problem.targets})
-    run = Pass(model, *given, tuple(t._version for t in tensors_in(given)), output, ())
+    run = Pass(model, *given, tuple(t._version for t in tensors_in(given)), outputs_of(output), ())
 
     with replayed_products(tail_of(output["loss"], run), run, problem.parameters) as hessian:
         found = hessian(problem.vector())
@@ -134,7 +134,7 @@ def test_a_loss_that_is_the_models_own_output_is_replayed_too() -> None:
 def test_a_loss_linear_in_the_output_has_the_models_curvature_alone() -> None:
     problem = KINDS["mlp"]()
     output = problem.output()
-    run = Pass(problem.model, (problem.inputs,), {}, (problem.inputs._version,), output, ())
+    run = Pass(problem.model, (problem.inputs,), {}, (problem.inputs._version,), outputs_of(output), ())
 
     with replayed_products(tail_of(output.sum(), run), run, problem.parameters, gauss_newton=True) as gauss_newton:
         found = gauss_newton(problem.vector())
@@ -157,7 +157,7 @@ def test_a_share_of_a_loss_that_the_model_gives_beside_its_logits_counts_once() 
     given = (problem.inputs, problem.targets)
     model = WithLoss(problem.model)
     output = model(*given)
-    run = Pass(model, given, {}, (0, 0), output)
+    run = Pass(model, given, {}, (0, 0), outputs_of(output))
 
     with replayed_products(tail_of(output[0] / 4, run), run, problem.parameters) as hessian:
         found = hessian(problem.vector())
@@ -172,8 +172,8 @@ def test_under_autocast_the_model_runs_again_under_autocast() -> None:
         casts = casts_on("cpu", "cpu")
         output = problem.output()
         loss = functional.cross_entropy(output, problem.targets)
-    run = Pass(problem.model, (problem.inputs,), {}, (0,), output, (), casts)
-    bare = Pass(problem.model, (problem.inputs,), {}, (0,), output)
+    run = Pass(problem.model, (problem.inputs,), {}, (0,), outputs_of(output), (), casts)
+    bare = Pass(problem.model, (problem.inputs,), {}, (0,), outputs_of(output))
 
     again, apart = (rehearse(tail_of(loss, one), one, problem.parameters) for one in (run, bare))
     with replayed_products(tail_of(loss, run), run, problem.parameters) as hessian:
@@ -200,8 +200,9 @@ def test_a_rehearsal_tells_a_model_that_has_become_another() -> None:
     steady, counting = problem.model, Counting()
     found = []
     for model in (steady, counting):
-        run = Pass(model, (problem.inputs,), {}, (0,), model(problem.inputs))
-        found.append(rehearse(tail_of(cast(Tensor, run.output).square().sum(), run), run, list(model.parameters())))
+        output = model(problem.inputs)
+        run = Pass(model, (problem.inputs,), {}, (0,), outputs_of(output))
+        found.append(rehearse(tail_of(output.square().sum(), run), run, list(model.parameters())))
 
     assert float(found[0].drift) == 0.0
     assert float(found[1].drift) == pytest.approx(256.0)  # 2z instead of z, over 4 / 1024
@@ -223,8 +224,9 @@ def test_a_rehearsal_finds_what_stands_in_the_way_inside_of_the_model() -> None:
     found = []
     for reentrant in (False, True):
         model = Forgetful(reentrant=reentrant)
-        run = Pass(model, (given,), {}, (0,), model(given))
-        found.append(rehearse(tail_of(cast(Tensor, run.output).sum(), run), run, list(model.parameters())))
+        output = model(given)
+        run = Pass(model, (given,), {}, (0,), outputs_of(output))
+        found.append(rehearse(tail_of(output.sum(), run), run, list(model.parameters())))
 
     assert [seen.survey.obstacle for seen in found] == [Obstacle.NONE, Obstacle.REENTRANT]
 
@@ -243,7 +245,10 @@ def test_checkpoints_inside_of_the_model_are_gone_through_again_and_again() -> N
     truth = problem.hessian()
     model = Forgetful(problem.model)
     output = model(problem.inputs)
-    loss, run = functional.cross_entropy(output, problem.targets), Pass(model, (problem.inputs,), {}, (0,), output)
+    loss, run = (
+        functional.cross_entropy(output, problem.targets),
+        Pass(model, (problem.inputs,), {}, (0,), outputs_of(output)),
+    )
 
     with replayed_products(tail_of(loss, run), run, problem.parameters) as hessian:
         columns = torch.stack([hessian(one) for one in torch.eye(len(truth))])

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ergoscope.curvature.smoothness import misfit, search_radius, smoothness_radius
+from ergoscope.curvature.smoothness import LONGEST, Search, misfit, smoothness_radius
 
 CURVATURE, CUBE, AT = 2.0, 0.7, 1.3  # f = ½hx² + (c/6)x³ at x0
 SLOPE = CURVATURE * AT + CUBE / 2 * AT**2
@@ -21,13 +21,23 @@ def _misfit(length: float) -> float:
     return float(misfit(after, before, product))
 
 
+def _follow(looks: int, *, unit: float) -> tuple[Search, float]:
+    """Look so often at what grows as the square of the length; gives the bound of the last look."""
+    search, bound = Search(), math.inf
+    for _ in range(looks):
+        lengths = [share * unit for share in search.lengths]
+        misfits = [CUBE / 2 * length**2 for length in lengths]
+        bound = smoothness_radius(SLOPE, lengths, misfits)
+        search.read(SLOPE, search.lengths, misfits)
+    return search, bound
+
+
 def test_of_a_cube_it_is_where_the_misfit_meets_the_slope() -> None:
-    lengths, misfits = search_radius(_misfit, SLOPE, start=0.1, tries=30)
+    radius = math.sqrt(2 * SLOPE / CUBE)
 
-    found = smoothness_radius(SLOPE, lengths, misfits)
-
-    assert math.sqrt(2 * SLOPE / CUBE) == pytest.approx(3.0197, abs=1e-4)
-    assert found == pytest.approx(math.sqrt(2 * SLOPE / CUBE), rel=1e-6)
+    assert radius == pytest.approx(3.0197, abs=1e-4)
+    assert smoothness_radius(SLOPE, [radius], [_misfit(radius)]) == pytest.approx(radius, rel=1e-12)
+    assert _misfit(0.3) == pytest.approx(CUBE / 2 * 0.3**2, rel=1e-12)
 
 
 def test_doubled_lengths_alone_are_within_a_factor_of_two_above_it() -> None:
@@ -40,24 +50,47 @@ def test_doubled_lengths_alone_are_within_a_factor_of_two_above_it() -> None:
         assert truth <= found <= 2 * truth
 
 
-def test_a_search_that_starts_too_far_comes_back() -> None:
-    lengths, misfits = search_radius(_misfit, SLOPE, start=1000.0, tries=40)
+def test_the_first_look_is_within_a_factor_of_two_and_the_second_exact() -> None:
+    radius = math.sqrt(2 * SLOPE / CUBE)
+    for unit in (0.8, 1.3, 5.0, 40.0):  # lengths tried are a factor 4 apart
+        assert radius <= _follow(1, unit=unit)[1] <= 2 * radius
+        assert _follow(2, unit=unit)[1] == pytest.approx(radius, rel=1e-12)
 
-    assert lengths[:3] == [1000.0, 500.0, 250.0]
-    assert smoothness_radius(SLOPE, lengths, misfits) == pytest.approx(3.0197, abs=1e-4)
+
+def test_a_search_that_starts_too_far_out_comes_back() -> None:
+    radius = math.sqrt(2 * SLOPE / CUBE)
+
+    search, bound = _follow(4, unit=1e4 * radius)
+
+    assert bound == pytest.approx(radius, rel=1e-12)
+    assert search.lengths == pytest.approx((1e-4,), rel=1e-12)
 
 
-def test_a_misfit_that_is_no_number_counts_as_too_large() -> None:
-    lengths, _ = search_radius(lambda h: math.nan if h > 1 else 0.0, 1.0, start=0.75, tries=3)
+def test_a_search_goes_out_until_something_is_seen_and_no_further_than_it_may() -> None:
+    search = Search()
+    search.read(1.0, search.lengths, [0.0] * len(search.lengths))
+    assert search.lengths == (LONGEST,)
 
-    assert lengths == pytest.approx([0.75, 1.5, math.sqrt(0.75 * 1.5)])
+    search.read(1.0, (0.01,), [0.0])
+    assert search.lengths == (0.16,)
+
+
+def test_where_all_that_is_tried_is_no_number_the_next_length_is_shorter() -> None:
+    search = Search()
+    search.read(1.0, search.lengths, [math.inf] * len(search.lengths))
+    assert search.lengths == (1 / 64 / 16,)
+
+    for _ in range(10):
+        search.read(1.0, search.lengths, [math.inf])
+    assert search.lengths == (2.0**-20,)
 
 
 def test_of_a_quadratic_it_has_no_end() -> None:
-    lengths, misfits = search_radius(lambda h: 0.0, 1.0, start=1.0, tries=5)
+    assert smoothness_radius(1.0, [1.0, 2.0, 4.0], [0.0, 0.0, 0.0]) == math.inf
 
-    assert lengths == [1.0, 2.0, 4.0, 8.0, 16.0]
-    assert smoothness_radius(1.0, lengths, misfits) == math.inf
+
+def test_a_misfit_without_end_leaves_the_length_itself() -> None:
+    assert smoothness_radius(1.0, [0.5, 8.0], [0.0, math.inf]) == 8.0
 
 
 def test_what_does_not_fit_together_is_refused() -> None:

@@ -1,9 +1,11 @@
 """Where calls of a model are heard, and that nothing is compiled again for it."""
 
 import copy
+import gc
 import io
 import pickle
 from collections.abc import Callable, Mapping
+from weakref import ref
 
 import pytest
 import torch
@@ -38,15 +40,21 @@ class Log:
     def __init__(self) -> None:
         """Begin empty."""
         self.calls: list[tuple[tuple[object, ...], dict[str, object], object]] = []
-        self.entered = 0
+        self.given: list[tuple[tuple[object, ...], dict[str, object]]] = []
 
-    def enter(self) -> None:
-        """Count."""
-        self.entered += 1
+    @property
+    def entered(self) -> int:
+        """How often a call began."""
+        return len(self.given)
 
-    def leave(self, args: tuple[object, ...], kwargs: Mapping[str, object], output: object) -> None:
+    def enter(self, args: tuple[object, ...], kwargs: Mapping[str, object] | None) -> None:
         """Keep."""
-        self.calls.append((args, dict(kwargs), output))
+        assert kwargs is not None
+        self.given.append((args, dict(kwargs)))
+
+    def leave(self, output: object) -> None:
+        """Keep."""
+        self.calls.append((*self.given[-1], output))
 
 
 @pytest.fixture(autouse=True)
@@ -138,14 +146,6 @@ def test_where_a_part_of_it_is_compiled_in_place_it_is_not_heard() -> None:
 
     assert reason.startswith("a part of the job is compiled")
     assert log.calls == []
-
-
-def test_a_torch_that_does_not_tell_names_is_not_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ergoscope.hearing.entrance.KEYWORDS", {})
-
-    _, reason = hear(Own(), lambda: None)
-
-    assert reason == "this version of torch does not tell what a model is given by name"
 
 
 @pytest.mark.parametrize("make", [compiled, in_place])
@@ -243,3 +243,46 @@ def test_a_compiled_function_around_a_compiled_model_is_not_compiled_again() -> 
     outer(X)
 
     assert {name: dict(values) for name, values in counters.items()} == before
+
+
+def test_what_compiles_a_model_is_searched_for_once_for_all_who_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, searched = Own(), list[int]()
+    run = compiled(model)
+    run(X)
+    everything = gc.get_objects
+    monkeypatch.setattr(gc, "get_objects", lambda: searched.append(0) or everything())
+
+    logs = [hear(model, lambda: run(X))[0] for _ in range(2)]
+
+    assert [log.entered for log in logs] == [1, 1]
+    assert len(searched) == 1
+
+
+def test_among_too_many_objects_it_is_not_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ergoscope.hearing.entrance._MOST", 0)
+    model = Own()
+    run = compiled(model)
+    run(X)
+
+    log, reason = hear(model, lambda: run(X))
+
+    assert log.calls == []
+    assert reason == (
+        "the process holds too many objects to look among them for what compiles it; give the compiled model to watch"
+    )
+
+
+def test_a_search_keeps_neither_the_model_nor_what_compiles_it() -> None:
+    model = Own()
+    run = compiled(model)
+    run(X)
+    entrance = Entrance(model)
+    entrance.open(Log().enter, Log().leave)
+    entrance.close()
+    seen = [ref(model), ref(run)]
+
+    del model, run, entrance
+    torch._dynamo.reset()
+    gc.collect()
+
+    assert [one() for one in seen] == [None, None]

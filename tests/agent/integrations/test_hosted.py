@@ -143,6 +143,30 @@ def test_a_run_goes_on_as_a_further_attempt_with_all_that_was_said(
     assert about().name == "calm-otter-41"
 
 
+def test_a_name_that_was_drawn_is_not_given_to_a_further_attempt(about: Callable[[], Run]) -> None:
+    hosted = Hosted()
+
+    for _ in range(2):
+        hosted.begin()
+        hosted.finish()
+
+    assert "name" in about().presumed
+
+
+def test_what_takes_passes_of_its_own_is_handed_on(server: FakeServer) -> None:
+    hosted = Hosted(budget=1.0)
+    model, optimizer = job()
+
+    hosted.watch(model, optimizer, start_step=0, looks={"curvature": "model"})
+    for _ in range(80):
+        optimizer.zero_grad()
+        model(torch.ones(4, 2)).square().mean().backward()
+        optimizer.step()
+    hosted.finish()
+
+    assert server.points("lambda_max")
+
+
 def test_a_training_from_its_first_step_is_a_run_of_its_own(server: FakeServer) -> None:
     hosted = Hosted()
     for _ in range(2):

@@ -19,6 +19,10 @@ START = (
     "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
     "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # and so does what is started to outlive its terminal
 )
+MOURNING = (  # what is let go with the exception complains, also on standard error
+    "class Leaf:\n def __del__(self): raise ValueError('lost')\n"
+    "def end(status):\n leaf = Leaf()\n raise SystemExit(status)\n"
+)
 
 
 def spools(folder: Path) -> list[Path]:
@@ -91,7 +95,14 @@ def test_an_exception_that_cannot_be_printed_still_has_a_name() -> None:
         ("raise SystemExit", 0, "finished", ""),
         ("raise SystemExit(0)", 0, "finished", ""),
         ("raise SystemExit(2)", 2, "failed", "exit status 2"),
-        ("raise SystemExit('no data')", 1, "failed", "exit status 1"),
+        ("raise SystemExit('no data')", 1, "failed", "exit: no data"),
+        ("def main(n): raise SystemExit(f'{n} files\\nno data')\nmain(3)", 1, "failed", "exit: 3 files"),
+        ("raise SystemExit('no', 'data')", 1, "failed", "exit: ('no', 'data')"),
+        ("raise SystemExit('')", 1, "failed", "exit status 1"),
+        (f"{MOURNING}end('no data')", 1, "failed", "exit: no data"),
+        (f"{MOURNING}end(1)", 1, "failed", "exit status 1"),
+        ("import io; sys.stderr = io.StringIO(); raise SystemExit('no data')", 1, "failed", "exit status 1"),
+        ("try: raise SystemExit('no data')\nexcept SystemExit: pass", 0, "finished", ""),
         ("def main(): raise SystemExit(5)\nmain()", 5, "failed", "exit status 5"),
         ("def main(): return 6\nraise SystemExit(main())", 6, "failed", "exit status 6"),
         ("class Stop(SystemExit): pass\nraise Stop(7)", 7, "failed", "exit status 7"),
@@ -196,6 +207,32 @@ def test_a_signal_after_a_former_run_has_ended_is_told_of_the_one_that_is_open(
     first, second = server.endings
     assert first.how == "finished"
     assert second.reason.startswith("terminated by SIGTERM")
+
+
+def test_standard_error_is_pythons_own_again_when_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    before = sys.stderr.write
+    watch = ExitWatch(lambda reason: None)
+
+    watch.install()
+    print("heard", file=sys.stderr)
+    kept = sys.stderr.write
+    watch.remove()
+    kept("still\n")
+
+    assert capsys.readouterr().err == "heard\nstill\n"
+    assert kept != before == sys.stderr.write
+    assert "write" not in vars(sys.stderr)
+
+
+def test_a_stream_that_somebody_else_changed_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = sys.stderr.write
+    monkeypatch.setattr(sys.stderr, "write", theirs)
+    watch = ExitWatch(lambda reason: None)
+
+    watch.install()
+
+    assert sys.stderr.write is theirs
+    watch.remove()
 
 
 def test_sys_exit_is_pythons_own_again_when_nobody_watches() -> None:

@@ -37,11 +37,19 @@ def watch(
     probe: object = None,
     loss_fn: LossFn | None = None,
     tasks: Sequence[int] = (SHARPNESS,),
+    examples: int | None = None,
 ) -> Taps:
     """Attach, with `tasks` due at every `due`-th step; the clock is so fast that everything is written at once."""
     ticks = count()
     taps = attach(
-        model, optimizers, outlet, curvature=curvature, probe=probe, loss_fn=loss_fn, clock=lambda: float(next(ticks))
+        model,
+        optimizers,
+        outlet,
+        curvature=curvature,
+        probe=probe,
+        loss_fn=loss_fn,
+        examples_per_backward=examples,
+        clock=lambda: float(next(ticks)),
     )
     monitor = taps._monitor
     monitor._schedule.due = lambda step: [  # type: ignore[method-assign]  # nothing is thinned

@@ -53,7 +53,7 @@ class Job:
         self.optimizer = optimizer or SGD(model.parameters(), lr=0.0)
         objective = None if fixed is None else Objective.of(model, 0, lambda _, __: fixed())
         clock = (lambda ticks: lambda: float(next(ticks)))(count())
-        self.vantage = Vantage.of(curvature or Curvature(), model, objective, [self.optimizer], clock)
+        self.vantage = Vantage(curvature or Curvature(), model, objective, [self.optimizer], clock)
         self.probe = SpectrumProbe(self.vantage)
         self._loss = loss
         self._layers = Layers(self.optimizer, name_parameters(model), series=0)

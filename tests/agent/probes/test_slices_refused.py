@@ -87,6 +87,35 @@ def test_with_less_memory_the_steep_directions_take_fewer_products(monkeypatch: 
     assert len(products) == 11  # and nine vectors beside them
 
 
+def test_vectors_that_would_crowd_the_training_where_it_uses_most_are_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    def lasting(size: int, vectors: int, _: object) -> bool:
+        asked.append(vectors)
+        return vectors <= room
+
+    monkeypatch.setattr("ergoscope.probes.slices.slicing.lasting", lasting)
+    room = 9
+    kept = answer()
+    room = 8
+    refused = answer()
+
+    assert kept.refused == ""
+    assert asked[:4] == [24, 15, 9, 3]  # 20, 11 or 5 products and four beside them, and then what a slot adds
+    assert refused.refused == (
+        "there is no memory for it: it keeps 0 MiB, which are not free whenever the training uses most"
+    )
+
+
+def test_memory_that_went_since_it_was_begun_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(model: Valley, optimizer: SGD) -> None:
+        monkeypatch.setattr("ergoscope.probes.slices.slicing.spare", lambda _: 0.0)
+
+    assert answer(halfway=fill).refused == "there is no memory for it: it needs 0 MiB, and 0 are free"
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [

@@ -1,5 +1,7 @@
 """The spectrum of jobs that move, break or have little memory, and what is told of it."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +67,14 @@ def test_a_reading_says_of_what_it_was_made() -> None:
     assert fixed.told == [
         "the spectrum of curvature is exact, on the fixed batch, over the whole model; 5 draws of 20 products each"
     ]
+
+
+def test_how_far_the_weights_moved_within_a_draw_is_said() -> None:
+    (moving,) = spectra(on_fixed(valley(), lr=1e-2).until(1))
+
+    share = re.search(r"5 draws of 20 products each, within which the weights moved by up to ([\d.e-]+) %,", moving.how)
+    assert share is not None
+    assert 0 < float(share[1]) <= 10
 
 
 def test_the_next_reading_is_of_other_directions() -> None:

@@ -107,3 +107,13 @@ def test_a_thousand_values_a_step_cost_less_than_ten_bytes_a_value_before_compre
     batch = gathered((Kind.KEYS, pack_keys(0, keys)), *rows).take(1, RUN, ATTEMPT, PULSE)
 
     assert len(msgspec.msgpack.encode(batch)) / 20_000 < 10
+
+
+def test_events_of_a_job_of_several_ranks_say_of_which_rank_they_are() -> None:
+    def data(attempt: Attempt) -> dict[str, object]:
+        gathering = gathered((Kind.EVENT, pack_record(Event("thinned", 1.0, 65, "rarely", {"period": 4}))))
+        return gathering.take(0, RUN, attempt, PULSE).events[0].data
+
+    assert data(Attempt(1, 0.0, rank=1, world_size=2)) == {"rank": 1, "period": 4}
+    assert data(Attempt(1, 0.0, rank=0, world_size=2)) == {"rank": 0, "period": 4}
+    assert data(ATTEMPT) == {"period": 4}

@@ -26,12 +26,12 @@ def sidecar(ring: Ring) -> Iterator[Ring]:
 def test_what_is_asked_is_read_once_by_the_other_side(ring: Ring, sidecar: Ring) -> None:
     reader, writer = MailboxReader(ring), MailboxWriter(sidecar)
 
-    before = list(reader.take())
+    before = reader.take()
     writer.post([FIRST, SECOND])
 
-    assert before == []
-    assert list(reader.take()) == [FIRST, SECOND]
-    assert list(reader.take()) == []
+    assert before is None
+    assert reader.take() == [FIRST, SECOND]
+    assert reader.take() is None
 
 
 def test_what_is_repeated_is_not_written_again(ring: Ring) -> None:
@@ -43,7 +43,7 @@ def test_what_is_repeated_is_not_written_again(ring: Ring) -> None:
     writer.post([FIRST])
 
     assert ring.words[Slot.COUNTER] == counter
-    assert list(reader.take()) == []
+    assert reader.take() is None
 
 
 def test_a_receipt_without_requests_writes_nothing(ring: Ring) -> None:
@@ -58,7 +58,18 @@ def test_a_new_letter_takes_the_place_of_the_one_before(ring: Ring) -> None:
     writer.post([FIRST])
     writer.post([SECOND])
 
-    assert list(reader.take()) == [SECOND]
+    assert reader.take() == [SECOND]
+
+
+def test_that_nothing_is_asked_any_more_is_news_too(ring: Ring) -> None:
+    reader, writer = MailboxReader(ring), MailboxWriter(ring)
+    writer.post([FIRST])
+    reader.take()
+
+    writer.post([])
+
+    assert reader.take() == []
+    assert reader.take() is None
 
 
 def test_a_letter_that_is_being_written_is_read_when_it_is_whole(ring: Ring) -> None:
@@ -66,11 +77,11 @@ def test_a_letter_that_is_being_written_is_read_when_it_is_whole(ring: Ring) -> 
     MailboxWriter(ring).post([FIRST])
     ring.words[Slot.COUNTER] -= 1  # as between the first and the last thing that the writer does
 
-    during = list(reader.take())
+    during = reader.take()
     ring.words[Slot.COUNTER] += 1
 
-    assert during == []
-    assert list(reader.take()) == [FIRST]
+    assert during is None
+    assert reader.take() == [FIRST]
 
 
 def test_bytes_that_are_not_there_yet_are_waited_for_to_the_next_step(ring: Ring) -> None:
@@ -79,11 +90,11 @@ def test_bytes_that_are_not_there_yet_are_waited_for_to_the_next_step(ring: Ring
     last = ring.header[LETTER + 3]
     ring.header[LETTER + 3] = last ^ 1  # as on a machine that shows the counter before the letter
 
-    torn = [list(reader.take()) for _ in range(3)]
+    torn = [reader.take() for _ in range(3)]
     ring.header[LETTER + 3] = last
 
-    assert torn == [[], [], []]
-    assert list(reader.take()) == [FIRST]
+    assert torn == [None, None, None]
+    assert reader.take() == [FIRST]
 
 
 class Interrupted:
@@ -103,11 +114,11 @@ def test_a_letter_that_changes_while_it_is_read_is_read_again(ring: Ring) -> Non
     writer.post([FIRST])
     reader._bytes = Interrupted(ring.header, lambda: writer.post([SECOND]))  # type: ignore[assignment]  # stands in
 
-    torn = list(reader.take())
+    torn = reader.take()
     reader._bytes = ring.header
 
-    assert torn == []
-    assert list(reader.take()) == [SECOND]
+    assert torn is None
+    assert reader.take() == [SECOND]
 
 
 def test_a_sidecar_takes_over_from_one_that_died_as_it_wrote(ring: Ring) -> None:
@@ -117,7 +128,17 @@ def test_a_sidecar_takes_over_from_one_that_died_as_it_wrote(ring: Ring) -> None
     MailboxWriter(ring).post([FIRST])
 
     assert ring.words[Slot.COUNTER] == 4
-    assert list(reader.take()) == [FIRST]
+    assert reader.take() == [FIRST]
+
+
+def test_what_a_sidecar_asked_before_it_died_is_taken_back_by_the_next(ring: Ring) -> None:
+    reader = MailboxReader(ring)
+    MailboxWriter(ring).post([FIRST])
+    reader.take()
+
+    MailboxWriter(ring).post([])
+
+    assert reader.take() == []
 
 
 def test_a_letter_of_another_version_is_passed_over_once_with_a_word(ring: Ring) -> None:
@@ -128,9 +149,9 @@ def test_a_letter_of_another_version_is_passed_over_once_with_a_word(ring: Ring)
     with pytest.raises(RingError, match="a request of mailbox version 7 is passed over; read here: 1"):
         reader.take()
 
-    assert list(reader.take()) == []
+    assert reader.take() is None
     writer.post([SECOND])
-    assert list(reader.take()) == [SECOND]
+    assert reader.take() == [SECOND]
 
 
 def test_a_letter_that_is_no_list_of_requests_is_passed_over_once_with_a_word(
@@ -143,7 +164,7 @@ def test_a_letter_that_is_no_list_of_requests_is_passed_over_once_with_a_word(
     with pytest.raises(RingError, match="a request that cannot be read is passed over: Expected `array`, got `None`"):
         reader.take()
 
-    assert list(reader.take()) == []
+    assert reader.take() is None
 
 
 def test_of_more_than_there_is_room_for_the_first_ones_go(ring: Ring) -> None:
@@ -151,7 +172,8 @@ def test_of_more_than_there_is_room_for_the_first_ones_go(ring: Ring) -> None:
 
     MailboxWriter(ring).post(many)
 
-    taken = list(reader.take())
+    taken = reader.take()
+    assert taken is not None
     assert taken == many[: len(taken)]
     assert 20 < len(taken) < LONGEST // 40
 
@@ -159,7 +181,7 @@ def test_of_more_than_there_is_room_for_the_first_ones_go(ring: Ring) -> None:
 def test_one_that_is_too_long_alone_is_left_out(ring: Ring) -> None:
     MailboxWriter(ring).post([SliceRequest("s" * LONGEST)])
 
-    assert list(MailboxReader(ring).take()) == []
+    assert MailboxReader(ring).take() is None
 
 
 def test_it_lies_apart_from_what_the_header_holds_otherwise() -> None:
@@ -172,11 +194,11 @@ def test_the_job_hears_of_requests_and_of_those_that_it_does_not_understand(ring
     feed._put = told.append  # type: ignore[method-assign]  # hears what goes into the ring
 
     writer.post([FIRST])
-    heard = [*feed.requests(), *feed.requests()]
+    heard = [feed.requests(), feed.requests()]
     writer.post([SECOND])
     ring.words[Slot.VERSION] = 7
-    unheard = [*feed.requests(), *feed.requests()]
+    unheard = [feed.requests(), feed.requests()]
 
-    assert (heard, unheard) == ([FIRST], [])
+    assert (heard, unheard) == ([[FIRST], None], [None, None])
     texts = [event.text for event in told if isinstance(event, Event)]
     assert texts == ["a request of mailbox version 7 is passed over; read here: 1"]

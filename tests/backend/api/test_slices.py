@@ -102,7 +102,8 @@ def test_a_refusal_says_why(begun: Running) -> None:
         ('{"axes": "gradient"}', "axes is 'gradient'; allowed: hessian, update, random"),
         ('{"dimensions": 3}', "dimensions is 3; allowed: 1, 2"),
         ('{"extent": 0}', "extent is 0.0; it must be positive and finite, in weight norm, or left out"),
-        ('{"share": 1.5}', "share is 1.5; it must be above 0 and at most 1, of the step time, or left out"),
+        ('{"share": 1.5}', "share is 1.5; allowed: 0.001 to 1, of the step time, or left out"),
+        ('{"share": 1e-6}', "share is 1e-06; allowed: 0.001 to 1, of the step time, or left out"),
         ('{"point": 5}', "there is no 'point' to choose; there are: axes, dimensions, points, extent, share"),
         ('{"id": "mine"}', "there is no 'id' to choose; there are: axes, dimensions, points, extent, share"),
         ("[1]", "Expected `object`, got `array`"),
@@ -123,8 +124,39 @@ def test_while_one_is_waited_for_no_other_can_be_asked(begun: Running) -> None:
 
     answer = begun.client.post(SLICES)
 
-    text = f"slice {name!r} of this run is waited for; ask again when it is there"
+    text = f"slice {name!r} of this run is waited for; ask again when it is there, or withdraw it"
     assert (answer.status_code, answer.json()) == (409, {"error": "Open", "detail": text})
+
+
+def test_a_question_is_withdrawn_and_another_can_be_asked(begun: Running) -> None:
+    name = begun.client.post(SLICES).json()["id"]
+
+    answer = begun.client.delete(f"{SLICES}/{name}")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (_newest(begun).state, _newest(begun).reason) == ("refused", "it was withdrawn")
+    assert begun.client.post(SLICES).status_code == 201
+    assert name not in _send(begun, 1, line(name))
+
+
+def test_an_answer_cannot_be_withdrawn(begun: Running) -> None:
+    name = begun.client.post(SLICES).json()["id"]
+    _send(begun, 1, line(name))
+
+    answer = begun.client.delete(f"{SLICES}/{name}")
+
+    text = f"slice {name!r} is answered already; there is nothing to withdraw"
+    assert (answer.status_code, answer.json()) == (409, {"error": "Answered", "detail": text})
+    assert _newest(begun).state == "done"
+
+
+def test_what_is_not_there_cannot_be_withdrawn(begun: Running) -> None:
+    for path, text in (
+        (f"{SLICES}/s1", "the run has no slice 's1'; the list of its slices has those there are"),
+        ("/api/v1/runs/nobody/slices/s1", "there is no run 'nobody'; GET /api/v1/runs has those there are"),
+    ):
+        answer = begun.client.delete(path)
+        assert (answer.status_code, answer.json()) == (404, {"error": "Unknown", "detail": text})
 
 
 def test_an_ended_run_cannot_be_asked(begun: Running) -> None:
@@ -132,7 +164,7 @@ def test_an_ended_run_cannot_be_asked(begun: Running) -> None:
 
     answer = begun.client.post(SLICES)
 
-    text = "run has ended; nothing can measure it"
+    text = "the run has ended; nothing can measure it"
     assert (answer.status_code, answer.json()) == (422, {"error": "Ended", "detail": text})
 
 
@@ -151,8 +183,12 @@ def test_live_readers_hear_when_one_is_asked_for_and_when_rows_come(begun: Runni
         asked = next(told)
         _send(begun, 1, line(name))
         measured = next(told)
+        name = begun.client.post(SLICES).json()["id"]
+        next(told)
+        begun.client.delete(f"{SLICES}/{name}")
+        withdrawn = next(told)
 
-    assert asked.data == measured.data == {"run": "r"}
+    assert asked.data == measured.data == withdrawn.data == {"run": "r"}
 
 
 def test_the_example_in_the_description_is_what_the_service_says(begun: Running) -> None:

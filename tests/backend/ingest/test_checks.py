@@ -151,6 +151,13 @@ def test_headline_values_and_the_last_step_are_taken_from_the_rows() -> None:
     assert (arrival.latest, arrival.last_step) == ({"loss": 3.0}, 7)
 
 
+def test_the_time_of_a_step_is_the_batchs_median_not_that_of_one_slow_step() -> None:
+    times, nothing = pack_block([0], [1, 2, 3, 4], [0.02, np.nan, 0.03, 9.0]), pack_block([0], [5], [np.nan])
+
+    assert _check(_batch(["step_time"], times))[0].latest == {"step_time": 0.03}
+    assert np.isnan(_check(_batch(["step_time"], nothing))[0].latest["step_time"])
+
+
 def test_nothing_but_a_sign_of_life_is_a_batch_too() -> None:
     arrival, values, refused = _check(_batch([]))
 

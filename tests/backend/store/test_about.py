@@ -1,5 +1,7 @@
 """Who a run is when it has been described several times."""
 
+import pytest
+
 from ergoscope_contract.records import Run
 from ergoscope_server.store.about import merged
 
@@ -20,3 +22,22 @@ def test_a_late_description_fills_in_and_may_show_that_the_run_is_older() -> Non
     both = merged(FIRST, older, newer=False)
 
     assert both == Run("r", "p", "n", 50.0, {"lr": 0.1, "seed": 0, "width": 8}, ["a"], "g", "train", "why")
+
+
+@pytest.mark.parametrize("newer", [True, False])
+def test_a_name_or_project_that_was_given_wins_over_one_that_was_presumed(newer: bool) -> None:
+    told = Run("r", "default", "calm-otter-41", 200.0, presumed=["project", "name"])
+
+    known, told = (FIRST, told) if newer else (told, FIRST)
+    both = merged(known, told, newer=newer)
+
+    assert (both.project, both.name, both.presumed) == ("p", "n", [])
+
+
+def test_a_name_that_nobody_ever_gave_stays_presumed() -> None:
+    drawn = Run("r", "p", "calm-otter-41", 100.0, presumed=["name"])
+
+    both = merged(drawn, Run("r", "default", "calm-otter-41", 200.0, presumed=["project", "name"]), newer=True)
+
+    assert (both.project, both.name, both.presumed) == ("p", "calm-otter-41", ["name"])
+    assert merged(both, Run("r", "p", "mine", 300.0), newer=True).name == "mine"

@@ -2,10 +2,16 @@
 
 import pytest
 
-from ergoscope_contract.records import Ending
+from ergoscope_contract.records import Ending, Grid
 from ergoscope_contract.slices import SliceRequest
-from ergoscope_server.store.errors import EndedRunError, OpenSliceError, UnknownRunError
-from ergoscope_server.store.slices import Asked
+from ergoscope_server.store.errors import (
+    AnsweredSliceError,
+    EndedRunError,
+    OpenSliceError,
+    UnknownRunError,
+    UnknownSliceError,
+)
+from ergoscope_server.store.slices import MOST_KEPT, Asked
 from ergoscope_server.store.store import Store
 from tests.backend.store.batches import arrival, batch
 from tests.backend.store.grids import line, refusal, sent
@@ -71,7 +77,8 @@ def test_rows_take_the_place_of_fewer_rows_and_nothing_that_of_a_whole_slice(beg
 def test_one_slice_is_waited_for_at_a_time(begun: Store) -> None:
     begun.ask_slice("r", REQUEST)
 
-    with pytest.raises(OpenSliceError, match="slice 's1' of this run is waited for; ask again when it is there"):
+    text = "slice 's1' of this run is waited for; ask again when it is there, or withdraw it"
+    with pytest.raises(OpenSliceError, match=text):
         begun.ask_slice("r", SliceRequest("s2"))
 
     begun.accept([sent(1, line("s1"))])
@@ -83,7 +90,7 @@ def test_an_ended_run_cannot_be_asked_and_waits_for_nothing(begun: Store) -> Non
     begun.ask_slice("r", REQUEST)
     begun.accept([arrival(batch(1, {}, ended=Ending("crashed", 1_790_000_000.0)))])
 
-    with pytest.raises(EndedRunError, match="run has ended; nothing can measure it"):
+    with pytest.raises(EndedRunError, match="the run has ended; nothing can measure it"):
         begun.ask_slice("r", SliceRequest("s2"))
     found = _newest(begun)
     assert (found.state, found.reason) == ("refused", "the run ended before it was measured")
@@ -122,3 +129,94 @@ def test_a_slice_that_nobody_asked_for_here_is_kept_and_never_asked_for(begun: S
     assert (found.id, found.request, found.asked, found.state) == ("elsewhere", None, 7.0, "measuring")
     assert _open(begun, 2) == []
     begun.ask_slice("r", REQUEST)
+
+
+def test_one_that_is_withdrawn_is_waited_for_no_more_and_makes_room_for_another(begun: Store) -> None:
+    begun.ask_slice("r", REQUEST)
+
+    begun.withdraw_slice("r", "s1")
+
+    found = _newest(begun)
+    assert (found.state, found.reason, found.request) == ("refused", "it was withdrawn", REQUEST)
+    assert _open(begun, 1) == []
+    begun.ask_slice("r", SliceRequest("s2"))
+    assert _open(begun, 2) == ["s2"]
+
+
+def test_what_comes_of_a_withdrawn_one_is_dropped_and_all_else_of_its_batch_kept(begun: Store) -> None:
+    begun.ask_slice("r", REQUEST)
+    few = line("s1", (NAN, NAN, 1.0, NAN, NAN), partial=True)
+    begun.accept([sent(1, few)])
+    begun.withdraw_slice("r", "s1")
+
+    late = begun.accept([sent(2, line("s1"), line("s2"))])[0]
+
+    assert (late.number, late.problem, late.requests) == (3, "", [])
+    assert {one.id: (one.state, one.grid) for one in begun.slices("r")} == {
+        "s1": ("refused", few),
+        "s2": ("done", line("s2")),
+    }
+
+
+def test_to_withdraw_twice_does_no_harm(begun: Store) -> None:
+    begun.ask_slice("r", REQUEST)
+
+    begun.withdraw_slice("r", "s1")
+    begun.withdraw_slice("r", "s1")
+
+    assert _newest(begun).reason == "it was withdrawn"
+
+
+def test_what_the_end_of_a_run_cut_short_can_be_withdrawn_so_that_a_resumed_one_is_not_asked(begun: Store) -> None:
+    begun.ask_slice("r", REQUEST)
+    begun.accept([arrival(batch(1, {}, ended=Ending("crashed", 1_790_000_000.0)))])
+
+    begun.withdraw_slice("r", "s1")
+
+    assert begun.accept([arrival(batch(0, {}, attempt=1_790_000_000_001))])[0].requests == []
+
+
+@pytest.mark.parametrize("answer", [line("s1"), refusal("s1", "no")])
+def test_an_answer_cannot_be_withdrawn(begun: Store, answer: Grid) -> None:
+    begun.ask_slice("r", REQUEST)
+    begun.accept([sent(1, answer)])
+
+    with pytest.raises(AnsweredSliceError, match="slice 's1' is answered already; there is nothing to withdraw"):
+        begun.withdraw_slice("r", "s1")
+    assert _newest(begun).grid == answer
+
+
+def test_what_is_not_there_cannot_be_withdrawn(begun: Store) -> None:
+    with pytest.raises(UnknownRunError, match="there is no run 'nobody'; the runs list has those there are"):
+        begun.withdraw_slice("nobody", "s1")
+    with pytest.raises(UnknownSliceError, match="the run has no slice 's1'; the list of its slices has those there"):
+        begun.withdraw_slice("r", "s1")
+
+
+def test_of_many_slices_the_newest_stay_and_those_that_somebody_asked_for_longest(begun: Store) -> None:
+    begun.ask_slice("r", REQUEST)
+    begun.accept([sent(1, line("s1"), received=1.0)])
+    begun.ask_slice("r", SliceRequest("s2"))
+
+    for seq in range(2, 5):
+        begun.accept([sent(seq, *(line(f"g{seq}-{number}") for number in range(60)), received=1e10 + seq)])
+    begun.accept([arrival(batch(0, {}, run="q"))])
+
+    found = begun.slices("r", limit=1000)
+    assert len(found) == MOST_KEPT
+    assert {one.id for one in found if one.request is not None} == {"s1", "s2"}
+    assert sum(one.id.startswith("g4") for one in found) == 60
+    assert sum(one.id.startswith("g3") for one in found) == 38
+    assert _open(begun, 5) == ["s2"]
+
+
+def test_questions_push_out_what_nobody_asked_for_and_then_older_questions(url: str) -> None:
+    store = Store(url, clock=iter(range(1, 10_000)).__next__)
+    store.accept([sent(0, *(line(f"g{number}") for number in range(60)), received=1e10)])
+
+    for number in range(MOST_KEPT + 3):
+        store.ask_slice("r", SliceRequest(f"s{number}"))
+        store.withdraw_slice("r", f"s{number}")
+
+    assert {one.id for one in store.slices("r", limit=1000)} == {f"s{number}" for number in range(3, MOST_KEPT + 3)}
+    store.close()

@@ -34,6 +34,16 @@ def test_runs_are_listed_newest_first_and_chosen_by_project_and_status(store: St
     now.close()
 
 
+def test_an_ended_run_is_unjudged_until_a_verdict_has_seen_its_last_step(store: Store) -> None:
+    _begin(store, "live", NOW)
+    for name in ("none", "early", "judged"):
+        store.accept([arrival(batch(0, {"loss": line(0, 10)}, run=name, ended=Ending("finished", NOW)))])
+    store.save_verdict(Verdict("early", 5), b"")
+    store.save_verdict(Verdict("judged", 9), b"")
+
+    assert store.unjudged_runs() == ["early", "none"]
+
+
 def test_a_run_is_silent_after_ten_seconds_or_four_of_its_usual_gaps(store: Store) -> None:
     _begin(store, "quick", NOW)
     _begin(store, "slow", NOW - 30)

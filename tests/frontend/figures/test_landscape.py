@@ -23,7 +23,7 @@ def test_offsets_are_drawn_as_distances_in_weight_norm() -> None:
     figure = line(_told(fake_slices.line(), scales=[0.2]), LIGHT)
 
     assert _by_name(figure)["measured"]["x"][-1] == pytest.approx(0.1)
-    assert figure["layout"]["xaxis"]["title"]["text"] == "steepest direction: distance in weight norm"
+    assert figure["layout"]["xaxis"]["title"]["text"] == "steepest direction<br>distance in weight norm"
 
 
 def test_the_axis_on_top_counts_last_updates_over_the_same_stretch() -> None:
@@ -82,7 +82,7 @@ def test_a_plane_has_the_first_direction_across_and_the_weights_in_its_middle() 
     assert (shades["x"], shades["y"]) == (told.offsets[0], told.offsets[1])
     assert shades["z"][3][7] == told.values[7 * 21 + 3]
     assert solid["contours"] == dashed["contours"]
-    assert (solid["line"]["dash"], dashed["line"]["dash"]) == ("solid", "dash")
+    assert (solid["line"]["dash"], dashed["name"]) == ("solid", "parabola")
     assert (weights["x"], weights["y"]) == ([0], [0])
 
 
@@ -93,6 +93,24 @@ def test_running_statistics_have_a_plane_of_their_own_without_a_parabola() -> No
 
     assert names == [None, "measured", "weights"]
     assert plane(told, LIGHT, running=True)["data"][0]["z"][3][7] == told.running[7 * 21 + 3]
+
+
+def test_two_planes_say_which_statistics_they_were_taken_with() -> None:
+    told = _told(fake_slices.plane(running=True))
+
+    heads = [plane(told, LIGHT, running=running)["layout"]["annotations"][0]["text"] for running in (False, True)]
+
+    assert heads == ["batch statistics", "running statistics"]
+    assert "annotations" not in plane(_told(fake_slices.plane()), LIGHT)["layout"]
+
+
+@pytest.mark.parametrize("height", [0.011, 0.7, 1.0, 4.9, 5.1, 360.0])
+def test_a_plane_has_a_few_contours_at_round_numbers(height: float) -> None:
+    told = _told(fake_slices.plane(), values=(height * np.linspace(0, 1, 441)).tolist())
+
+    levels = plane(told, LIGHT)["data"][1]["contours"]
+
+    assert 2 <= round((levels["end"] - levels["start"]) / levels["size"]) + 1 <= 7
 
 
 @pytest.mark.parametrize("rows", [0, 1, 20])

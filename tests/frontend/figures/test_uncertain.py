@@ -44,6 +44,14 @@ def test_the_axis_reaches_to_the_ends_of_the_band() -> None:
     assert low <= 1.0 and high >= 9.0
 
 
+def test_a_single_value_has_a_bar_and_the_axis_reaches_to_its_ends() -> None:
+    drawn = chart(from_points("r", "hess_trace", [10], [30.0]), np.array([14.0]), FRAME, name="trace")
+    low, high = drawn["layout"]["yaxis"]["range"]
+
+    assert drawn["data"][2]["error_y"]["array"] == [14.0]
+    assert low <= 16.0 and high >= 44.0
+
+
 def test_without_errors_it_is_the_curve_and_its_extremes() -> None:
     plain = band.chart(CURVE, FRAME, name="trace")
 

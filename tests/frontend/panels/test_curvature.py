@@ -58,6 +58,15 @@ def test_without_a_threshold_the_sharpness_says_why() -> None:
     assert panel.sharpness_words({}, why) == []
 
 
+def test_an_error_is_found_at_its_step_though_it_goes_on() -> None:
+    found = curves(lambda_max_precond=1_500.0, sharpness_ratio=0.5)
+    residuals = from_points("r", "lambda_max_residual", [20, 30], [150.0, 9.0])
+
+    for later in (residuals, from_points("r", "lambda_max_residual", [30], [9.0])):
+        words = said(panel.sharpness_words({**found, "lambda_max_residual": later}, News()))
+        assert words.startswith("0.500 ± 0.050 of what" if later.size == 2 else "0.5 of what")
+
+
 def test_the_trace_has_its_error_and_what_sgd_can_hold_only_where_it_is_known() -> None:
     found = curves(hess_trace=3_000.0, hess_trace_error=200.0, hess_fro=512.0, hess_fro_error_=9.0)
 
@@ -126,7 +135,14 @@ def test_an_empty_chart_says_what_to_write_how_rare_it_is_or_why_it_is_absent() 
     rare = News({"spectral_density": Cadence(512, 25, 1.2, 0.021, 0.02)})
 
     assert panel.absent(density, News()) == f"no {density.name} yet; {panel.LINE} measures it"
-    assert panel.absent(density, rare).endswith("it is taken every 512 steps: one takes 1.2 s, the budget is 2 %")
+    assert panel.absent(density, rare) == (
+        f"no {density.name} yet; it needs 5 looks, on a fixed batch 25, and there is one every 512 steps: one takes "
+        "1.2 s, the budget is 2 %"
+    )
+    single = News({"lambda_max": rare.cadences["spectral_density"]})
+    assert panel.absent(ALL["lambda_max"], single).endswith(
+        "it is taken every 512 steps: one takes 1.2 s, the budget is 2 %"
+    )
     assert panel.absent(density, told("curvature is not measured: x")) == "absent, because curvature is not measured: x"
 
 

@@ -17,8 +17,9 @@ def _run(status: str = "running", step: int = 18_240) -> RunSummary:
     return RunSummary("r", "p", "n", status, 0.0, NOW, last_step=step)  # type: ignore[arg-type]  # a Literal
 
 
-def _told(landscape: dict[str, object], *, state: str = "done", **fields: object) -> Slice:
-    return msgspec.convert(fake_slices.told(landscape | fields, state=state), Slice, strict=False)
+def _told(landscape: dict[str, object], *, state: str = "done", reason: str = "", **fields: object) -> Slice:
+    told = fake_slices.told(landscape | fields, state=state) | {"reason": reason}
+    return msgspec.convert(told, Slice, strict=False)
 
 
 def _said(told: Slice | None, run: RunSummary | None = None) -> str:
@@ -40,9 +41,17 @@ def test_without_a_slice_one_sentence_says_what_could_be(status: str, said: str)
 def test_an_open_one_says_whether_the_job_has_heard_of_it() -> None:
     asked = Slice("s1", "open", NOW)
 
-    assert _said(asked) == "Asked ; the job hears of it with its next batch."  # the age is written by the page
-    assert _said(asked, _run("silent")).endswith("It is silent at present.")
-    assert _said(Slice("s1", "open", NOW - 1)) == "Asked ; the job has heard of it and not begun."
+    assert _said(asked) == "The job hears of it with its next batch; asked"  # how long ago is written by the page
+    assert _said(asked, _run("silent")).startswith("The job hears of it with its next batch, and is silent at present")
+    assert _said(Slice("s1", "open", NOW - 1)) == "The job has heard of it and looks for directions first; asked"
+
+
+def test_one_that_nothing_has_answered_for_long_says_who_answers_and_what_can_be_done() -> None:
+    said = "Only rank 0 of a job answers, where it is watched; a question that nothing answers can be withdrawn."
+
+    assert _said(Slice("s1", "open", NOW - 61)).endswith(said)
+    assert _said(Slice("s1", "open", NOW), _run("silent")).endswith(said)
+    assert said not in _said(Slice("s1", "open", NOW - 59))
 
 
 def test_a_refusal_gives_the_agents_reason() -> None:
@@ -51,9 +60,16 @@ def test_a_refusal_gives_the_agents_reason() -> None:
     )
 
 
-def test_while_it_is_measured_its_rows_are_counted() -> None:
-    assert _said(_told(fake_slices.line(rows=7), state="measuring")).startswith("point 7 of 21 measured so far")
-    assert _said(_told(fake_slices.plane(rows=7), state="measuring")).startswith("row 7 of 21 measured so far")
+def test_one_that_the_end_of_the_run_cut_short_says_how_far_it_came() -> None:
+    said = _said(_told(fake_slices.plane(rows=7), state="refused", reason="the run ended before it was measured"))
+
+    assert said.startswith("147 of 441 points measured")
+    assert said.endswith("Cut short: the run ended before it was measured. measured parabola")
+
+
+def test_while_it_is_measured_its_points_are_counted() -> None:
+    assert _said(_told(fake_slices.line(rows=7), state="measuring")).startswith("7 of 21 points measured")
+    assert _said(_told(fake_slices.plane(rows=7), state="measuring")).startswith("147 of 441 points measured")
 
 
 def test_the_misfit_is_the_number_to_read() -> None:
@@ -76,9 +92,6 @@ def test_losses_that_are_not_finite_are_counted() -> None:
 def test_the_foot_says_how_on_which_examples_and_how_long_ago() -> None:
     said = " ".join(text_of(list(feet(_told(fake_slices.line()), _run()))).split())
 
-    assert said == (
-        "exact; probe batch 9c41f0; normalisation layers on batch statistics; steepest direction "
-        "step 18,200, 40 steps ago"
-    )
+    assert said == "exact; probe batch 9c41f0 step 18,200, 40 steps ago"
     assert text_of(list(feet(_told(fake_slices.line()), _run(step=18_201)))).endswith("1 step ago")
-    assert text_of(list(feet(None, _run()))).strip() == ""
+    assert list(feet(None, _run())) == []

@@ -50,6 +50,14 @@ def test_the_sentence_is_the_verdicts_own_with_defined_numbers() -> None:
     assert "<b>now</b>" in said and "Misleads when" in said
 
 
+def test_what_the_headline_says_is_not_said_again() -> None:
+    words = "Nothing to judge yet."
+
+    for more in ({"evidence": [Phrase(words)]}, {"sentence": words}):
+        said = text_of(sentence.sentence(Verdict("r", 0, headline=words, **more), _run()))  # type: ignore[arg-type]  # fields
+        assert said.count(words) == 1
+
+
 def test_a_number_the_catalogue_does_not_know_stays_bare() -> None:
     assert term("0.4", "no_such_quantity") == "0.4"
     assert term("0.4", "") == "0.4"
@@ -176,3 +184,18 @@ def test_rows_given_up_in_the_job_are_told_as_data_lost() -> None:
     )
 
     assert "data lost rows were given up" in text_of(events_table.table([full], []))
+
+
+def test_a_happening_of_one_of_several_ranks_says_of_which() -> None:
+    told = Event(kind="thinned", wall=10.0, step=65, text="rarely", data={"rank": 1})
+
+    assert "how often, rank 1 rarely" in text_of(events_table.table([told], []))
+
+
+def test_of_a_long_text_the_beginning_is_shown_and_the_rest_is_there() -> None:
+    words = [f"word{i}" for i in range(99)]
+
+    said = text_of(events_table.table([Event(kind="note", wall=10.0, text=" ".join(words))], []))
+
+    assert said.replace(" …", "").endswith(" ".join(words))
+    assert 100 < said.index(" …") < 260

@@ -20,14 +20,17 @@ from ergoscope.shards import seat
 from ergoscope_contract.records import Grid
 from ergoscope_contract.slices import SliceRequest
 
-Requests = Callable[[], Sequence[SliceRequest]]
-"""Gives what is asked, when that is new; anything may be given again."""
+Requests = Callable[[], Sequence[SliceRequest] | None]
+"""Gives all that is asked, None when that is as it was; anything may be given again."""
 
 _PATIENCE = 0.5  # of a step's time, for what can be divided
 _NO_BATCH = (
     "the run has no fixed batch to measure it on; begin it with watch(..., probe=batch, loss_fn=loss), the loss being "
     "loss(model, batch)"
 )
+
+
+_INTERRUPTED = "it was interrupted; ask again"
 
 
 @dataclass(slots=True)
@@ -52,7 +55,8 @@ class SliceProbe:
 
     After each step of the first optimizer it looks whether something is asked, which is a read of memory. What is asked
     is measured in slots, each when the purse of that request owes nothing. Of several processes rank 0 answers. What
-    cannot be measured is refused with the reason; a request that was answered once is not measured again.
+    cannot be measured is refused with the reason; a request that was answered once is not measured again, and one that
+    is not asked any more is let go.
     """
 
     produces: ClassVar[tuple[str, ...]] = ("loss_slice",)
@@ -98,15 +102,25 @@ class SliceProbe:
             step: Optimizer steps done.
             trained: Seconds that the step took without the agent.
         """
-        for request in self._requests():
-            if request.id not in self._known and seat().rank == 0:
-                self._known.add(request.id)
-                self._waiting.append(request)
+        asked = self._requests()
+        if asked is not None:
+            self._hear(asked)
         if self._waiting:
             start = self._clock()
             with torch.no_grad():
                 self._go_on(self._waiting[0], step, trained)
             self._charge(self._clock() - start, 0.0)
+
+    def _hear(self, asked: Sequence[SliceRequest]) -> None:
+        """Let go of what is not asked any more, and take on what is new."""
+        names = {request.id for request in asked}
+        if self._waiting and self._waiting[0].id not in names:
+            self._order = None
+        self._waiting = deque(request for request in self._waiting if request.id in names)
+        for request in asked:
+            if request.id not in self._known and seat().rank == 0:
+                self._known.add(request.id)
+                self._waiting.append(request)
 
     def _go_on(self, request: SliceRequest, step: int, trained: float) -> None:
         try:
@@ -116,9 +130,13 @@ class SliceProbe:
                 self._take_slot(self._order, step, trained)
             return
         except StopIteration as done:
-            answer: Grid = done.value
+            answer: Grid = done.value or refusal(request, _INTERRUPTED, step=step)
         except Exception as error:  # whatever a model may raise
             answer = refusal(request, _reason(error), step=step)
+        except BaseException:  # an interrupt, which the job may catch; what the slot has made is lost
+            if self._order is not None:
+                self._order.slots.close()
+            raise
         self._order = None
         self._waiting.popleft()
         self._publish(answer)

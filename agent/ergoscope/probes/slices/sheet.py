@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from ergoscope_contract.records import Grid
+from ergoscope_contract.records import LONGEST_REASON, Grid
 from ergoscope_contract.slices import Axes, SliceRequest
 
 KEY = "loss_slice"
@@ -23,9 +23,9 @@ def name_axes(request: SliceRequest) -> list[str]:
 
 
 def refusal(request: SliceRequest, reason: str, *, step: int) -> Grid:
-    """The answer to a request that nothing was measured for."""
+    """The answer to a request that nothing was measured for; of a long reason the beginning."""
     names = name_axes(request)
-    return Grid(KEY, step, request.id, names, [1.0] * len(names), [], b"", refused=reason)
+    return Grid(KEY, step, request.id, names, [1.0] * len(names), [], b"", refused=reason[:LONGEST_REASON])
 
 
 class Sheet:

@@ -15,11 +15,11 @@ from torch.optim import Optimizer
 from ergoscope.curvature.axes import layer_normalised, orthonormal, settled
 from ergoscope.curvature.blocks import blocks_of
 from ergoscope.curvature.ladder import How
-from ergoscope.curvature.lanczos import Lanczos, ritz
+from ergoscope.curvature.lanczos import Lanczos, Ritz, ritz
 from ergoscope.curvature.objective import Objective
 from ergoscope.curvature.parts import join
 from ergoscope.curvature.probed import Probed, probed_products
-from ergoscope.curvature.room import needed, spare
+from ergoscope.curvature.room import lasting, needed, spare
 from ergoscope.curvature.slices import half_width, losses_at, outline, spread
 from ergoscope.curvature.snapshot import Snapshot
 from ergoscope.curvature.vectors import norm
@@ -32,7 +32,8 @@ from ergoscope_contract.slices import SliceRequest
 _SEED = 0
 _PRODUCTS = 3  # in a slot
 _STEPS = (20, 11, 5)  # products that steep directions may take: the most of these for which there is memory
-_BESIDE = 9  # vectors beside those: two copies of the weights, the update, the axes, the gradient, what is on the way
+_KEPT = 4  # vectors kept beside those while the training goes on: the weights, the update, the axes
+_MADE = 5  # vectors that a slot makes and lets go: the gradient, products, what is on the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +91,29 @@ class Slicing:
         self._trust = trust
         self._publish = publish
         self._how = How.EXACT
+        self._told = ""
         self._parameters = self._trained()
         self._size = sum(p.numel() for p in self._parameters)
         self.device = self._parameters[0].device
+        # Before there are vectors: later they would count as if a graph of gradients held as many again.
+        self._slot = needed(self._size, _PRODUCTS + _MADE, self.device)
         self._most = self._affordable()
 
     def check(self) -> None:
         """Look whether there may be another slot.
 
         Raises:
-            ValueError: The batch cannot be run here, or other parameters are trained than at the beginning.
+            ValueError: The batch cannot be run here, other parameters are trained than at the beginning, or there is no
+                memory left for it.
         """
         obstacle = self._objective.obstacle()
         if obstacle:
             raise ValueError(obstacle)
         if list(map(id, self._trained())) != list(map(id, self._parameters)):
             raise ValueError("other parameters are trained than when it was begun; ask again")
+        missing = self._missing(_PRODUCTS, self._slot)
+        if missing:
+            raise ValueError(missing)
 
     def work(self) -> Slots[Grid]:
         """Do it, slot after slot.
@@ -129,7 +137,8 @@ class Slicing:
         moves = [now - then for now, then in zip(self._snapshot.weights, before, strict=True)]
         moved = join(moves, self._parameters)
         turn = yield torch.stack([norm(moved), norm(join(self._snapshot.weights, self._parameters))])
-        self._update, self._length = turn.numbers
+        update, self._length = turn.numbers
+        self._update = update if isfinite(update) else 0.0  # as after a step out of weights that were not finite
         if not isfinite(self._length):
             raise ValueError(f"the weights are not finite at step {self._step}")
         return moved
@@ -169,6 +178,7 @@ class Slicing:
             raise ValueError(f"products with the Hessian are not finite at step {self._step}")
         if len(found.values) < wanted:
             raise ValueError("the loss is curved along one direction only; ask for one dimension")
+        self._told += _unsettled(found, wanted)
         return orthonormal([lanczos.vector(found.components[:, -1 - place]) for place in range(wanted)])
 
     def _outline(self, axes: list[Tensor]) -> Slots[Sheet]:
@@ -200,7 +210,7 @@ class Slicing:
             slopes=slopes,
             update=self._update,
             batch=self._objective.batch,
-            how=str(self._how),
+            how=f"{self._how}{self._told}",
         )
         return sheet
 
@@ -240,12 +250,42 @@ class Slicing:
 
     def _affordable(self) -> int:
         """Products that the steep directions may take; without such directions 0."""
-        free, device = spare(self.device), self.device
         wanted = _STEPS if self._request.axes == "hessian" else (0,)
+        missing = ""
         for steps in wanted:
-            if needed(self._size, steps + _BESIDE, device) <= free:
+            missing = self._missing(steps + _KEPT, needed(self._size, steps + _KEPT + _MADE, self.device))
+            if not missing:
                 return steps
-        least = needed(self._size, wanted[-1] + _BESIDE, device)
-        raise ValueError(
-            f"there is no memory for it: it needs {least / 2**20:,.0f} MiB, and {free / 2**20:,.0f} are free"
-        )
+        raise ValueError(missing)
+
+    def _missing(self, kept: int, least: float) -> str:
+        """Why there is no memory for so many vectors that are kept while the training goes on; empty where there is.
+
+        Args:
+            kept: Vectors.
+            least: Bytes that are used at once, those among them.
+        """
+        free = spare(self.device)
+        if least > free:
+            return f"there is no memory for it: it needs {_mebibytes(least)}, and {free / 2**20:,.0f} are free"
+        if not lasting(self._size, kept, self.device):
+            held = _mebibytes(4.0 * self._size * kept)
+            return f"there is no memory for it: it keeps {held}, which are not free whenever the training uses most"
+        return ""
+
+
+def _mebibytes(size: float) -> str:
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def _unsettled(found: Ritz, wanted: int) -> str:
+    """What is to be said of steep directions that were not reached, with how far the worst of them is off.
+
+    Example:
+        >>> _unsettled(ritz([0.0, 0.0], [1.0, 0.5]), 1)
+        '; steepest direction after 2 products, residual 35 %'
+    """
+    if settled(found, wanted):
+        return ""
+    off = float(found.residuals[-wanted:].max() / abs(found.values[-1]))
+    return f"; steepest direction{'s' * (wanted > 1)} after {len(found.values)} products, residual {100 * off:.2g} %"

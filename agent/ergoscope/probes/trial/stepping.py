@@ -11,24 +11,39 @@ from ergoscope.layers import Moment
 from ergoscope.probes.trial.passage import Passage
 from ergoscope.probes.trial.stand import Stand
 
+UNEVEN = "the optimizers do not step equally often"
+_MISSES = 3  # steps in a row, after which no other is expected to be over in time
 _VECTORS = 5  # of the parameters' size at once: gradient, nudge, a copy of the weights, and what is on the way
 
 
 class Stepping:
-    """Lasts from before the first optimizer's step until each has stepped."""
+    """Lasts from before the first optimizer's step until each has stepped, or until the first steps once more."""
 
     def __init__(self, optimizers: Sequence[Optimizer]) -> None:
         """Prepare for the optimizers of a job, the first one's steps being the job's."""
         self._optimizers = tuple(optimizers)
         self._passage: Passage | None = None
         self._waiting: set[int] = set()  # ids of the optimizers that are to step before it is over
+        self._fresh = False  # whether it was begun before the first optimizer's step that is made now
+        self._missed = 0  # steps in a row that were not over before the first optimizer's next one
+
+    @property
+    def uneven(self) -> bool:
+        """Whether the other optimizers step so much more rarely than the first that none is waited for any more."""
+        return self._missed >= _MISSES
 
     def begins(self, moment: Moment) -> bool:
         """Whether the optimizer that is about to step is the first; what was begun and is not over is forgotten."""
         first = moment.optimizer is self._optimizers[0]
         if first:
-            self._passage = None
+            self._miss()
         return first
+
+    def stepped(self) -> None:
+        """The first optimizer has stepped: what was begun before an earlier step of it is forgotten."""
+        if not self._fresh:
+            self._miss()
+        self._fresh = False
 
     def trained(self, *, vectors: int = _VECTORS) -> list[Tensor]:
         """The parameters that are moved and can be differentiated.
@@ -49,11 +64,18 @@ class Stepping:
             raise ValueError("there is no memory for it")
         return found
 
-    def begin(self, stand: Stand) -> None:
-        """See the step from here."""
+    def begin(self, stand: Stand, *, factor: Number = 1.0) -> None:
+        """See the step from here.
+
+        Args:
+            stand: The batch.
+            factor: What its loss is multiplied by in what the optimizers lower; a decay weighs as much less.
+        """
         decays = self._decays()
-        self._passage = Passage(stand, [decays[p] for p in stand.parameters])
+        each = [decays[p] for p in stand.parameters]
+        self._passage = Passage(stand, [d / factor if isinstance(d, Tensor) or d else d for d in each])
         self._waiting = {id(one) for one in self._optimizers}
+        self._fresh = True
 
     def end(self, moment: Moment) -> Passage | None:
         """An optimizer has stepped: give what was begun, once it was the last."""
@@ -61,16 +83,24 @@ class Stepping:
         if self._waiting:
             return None
         passage, self._passage = self._passage, None
+        if passage is not None:
+            self._missed = 0
         return passage
 
     def forget(self) -> None:
         """Let go of what was begun."""
         self._passage = None
+        self._missed = 0
 
     def rate(self) -> float:
         """The learning rate; 1 where it lies on a device, as that is not waited for."""
         rate = number(self._optimizers[0].param_groups[0]["lr"])
         return rate if isinstance(rate, float) else 1.0
+
+    def _miss(self) -> None:
+        if self._passage is not None:
+            self._passage = None
+            self._missed += 1
 
     def _decays(self) -> dict[Tensor, Number]:
         decays: dict[Tensor, Number] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -55,6 +56,8 @@ class Trajectory:
             regression the second is NaN, at the first reading and where the answers cannot be read both are.
     """
 
+    produces: ClassVar[tuple[str, ...]] = ("trajectory_kl", "trajectory_kl_soft")
+
     def __init__(self, tell: Callable[[str], None]) -> None:
         """Begin without a reading; `tell` lets the user know, once of each text."""
         self.moved: list[Tensor] = []
@@ -77,7 +80,7 @@ class Trajectory:
 
     def read(self, values: Sequence[float], findings: Findings) -> None:
         """Add what `moved` was, on the host by now, to a step's findings; what is NaN is absent."""
-        for metric, value in zip(("trajectory_kl", "trajectory_kl_soft"), values, strict=True):
+        for metric, value in zip(self.produces, values, strict=True):
             if value == value:
                 findings.scalars[metric] = value
 

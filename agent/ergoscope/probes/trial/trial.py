@@ -18,7 +18,7 @@ from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.trial.descents import Descents
 from ergoscope.probes.trial.stand import Stand
-from ergoscope.probes.trial.stepping import Stepping
+from ergoscope.probes.trial.stepping import UNEVEN, Stepping
 from ergoscope.probes.trial.trajectory import Trajectory
 
 _SEED = 0
@@ -40,7 +40,8 @@ class TrialProbe:
     not tried again, except that where memory is short half of the batch is taken.
 
     Attributes:
-        untold: What the user is to be told.
+        untold: What the user is to be told of all of them.
+        untold_of: What is to be told of some alone: their names, and the text.
     """
 
     produces: ClassVar[tuple[str, ...]] = (
@@ -49,8 +50,7 @@ class TrialProbe:
         "descent_fraction",
         "descent_fraction_error",
         "sam_sharpness",
-        "trajectory_kl",
-        "trajectory_kl_soft",
+        *Trajectory.produces,
     )
 
     def __init__(
@@ -64,6 +64,7 @@ class TrialProbe:
             clock: Seconds that only grow.
         """
         self.untold: list[str] = []
+        self.untold_of: list[tuple[tuple[str, ...], str]] = []
         self._objective = objective
         self._stepping = Stepping(optimizers)
         self._stopwatch = Stopwatch(clock)
@@ -76,6 +77,12 @@ class TrialProbe:
     def overtime(self) -> float:
         """Seconds that runs of the batch took of the device beyond those of the host, as far as they are over."""
         return self._stopwatch.overtime()
+
+    def stepped(self) -> None:
+        """The first optimizer has stepped."""
+        self._stepping.stepped()
+        if self._stepping.uneven:
+            self._stop(UNEVEN)
 
     def prepare(self, moment: Moment) -> None:
         """The first optimizer is about to step: take the gradient, and what is measured where the weights are."""
@@ -109,7 +116,8 @@ class TrialProbe:
         narrow = {p.dtype for p in stand.parameters} - set(_WIDE)
         if not narrow:
             return stand.rise_after(worst_nudge(stand.gradient))
-        self._tell_once(f"sam_sharpness is absent: weights in {narrow.pop()} would round most of the nudge away")
+        text = f"sam_sharpness is absent: weights in {narrow.pop()} would round most of the nudge away"
+        self._tell_once(("sam_sharpness",), text)
         return torch.full_like(stand.loss, math.nan)
 
     def _read(self, rate: float, values: Sequence[float], findings: Findings) -> None:
@@ -122,12 +130,12 @@ class TrialProbe:
 
     def _begin(self) -> None:
         self._stepping.forget()
-        self._descents, self._trajectory = Descents(), Trajectory(self._tell_once)
+        self._descents, self._trajectory = Descents(), Trajectory(partial(self._tell_once, Trajectory.produces))
 
-    def _tell_once(self, text: str) -> None:
+    def _tell_once(self, quantities: tuple[str, ...], text: str) -> None:
         if text not in self._told:
             self._told.add(text)
-            self.untold.append(text)
+            self.untold_of.append((quantities, text))
 
     def _fail(self, error: Exception) -> None:
         short = ran_out_of_memory(error)

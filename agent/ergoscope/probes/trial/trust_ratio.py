@@ -9,25 +9,27 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ergoscope.curvature.given import tensors_in
 from ergoscope.curvature.guard import modes_kept, ran_out_of_memory
 from ergoscope.curvature.objective import Objective
-from ergoscope.curvature.passes import Pass, tensors_in
+from ergoscope.curvature.passes import Pass
 from ergoscope.curvature.stopwatch import Stopwatch
 from ergoscope.curvature.tail import Tail
 from ergoscope.curvature.trust import trust_ratio
 from ergoscope.findings import Findings
+from ergoscope.hearing.backward import FirstBackward, Origin
 from ergoscope.hearing.criterion import Criterion, criterion_of
-from ergoscope.hearing.forward import ForwardPasses
 from ergoscope.hearing.listening import Guard
-from ergoscope.hearing.registrations import Registrations
 from ergoscope.layers import Moment
+from ergoscope.numerics.scaling import factor_of, find_scale
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.trial.stand import Stand
-from ergoscope.probes.trial.stepping import Stepping
+from ergoscope.probes.trial.stepping import UNEVEN, Stepping
 from ergoscope.shards import seat
 
 _MISSES = 3  # steps in a row that do not follow one backward pass, after which none is expected to
-_ROUNDING, _ROUNDING_OF_HALVES = 2.0**-8, 2.0**-5  # shares by which the same pass may differ, run once more
+_ALIKE, _ALIKE_IN_HALVES = 2.0**-8, 2.0**-5  # shares by which the same pass may differ, run once more
+_ROUNDING_OF_HALVES = 2.0**-8  # of the loss: bf16 rounds an output by half of it, and a ratio is of two losses
 _UNLIKE = (
     "its loss is not one cross-entropy or squared error, computed by torch itself, of the model's output, and the "
     "model does not give it"
@@ -38,14 +40,23 @@ _UNLIKE = (
 class _Heard:
     """The batch of a step, and how its loss follows from the model's output number `chosen`.
 
-    level: the loss as the criterion has it, and misfit: how far that is from being the loss, without dimensions.
+    level: the loss as the criterion has it; factor: times this it is the loss; misfit: how far it is from that.
+    scale: what the loss was multiplied by last, perhaps by a GradScaler.
     """
 
     run: Pass
     chosen: int
     criterion: Criterion
     level: Tensor
+    factor: Tensor
     misfit: Tensor
+    scale: Tensor | None
+
+    @property
+    def weight(self) -> Tensor:
+        """What the level is multiplied by in what the optimizer lowers; right while a step is about to be made."""
+        scaled = self.scale is not None and find_scale() is self.scale
+        return self.factor / self.scale if scaled and self.scale is not None else self.factor
 
     @property
     def altered(self) -> bool:
@@ -97,20 +108,18 @@ class TrustRatioProbe:
         self._wanted = wanted
         self._every = every
         self._since = every  # steps since the last reading
-        self._forward = ForwardPasses(model)
-        self._registrations = Registrations()
-        self._listening = False
+        self._backward = FirstBackward(model)
         self._stepping = Stepping(optimizers)
         self._stopwatch = Stopwatch(clock)
         self._heard: _Heard | None = None
-        self._beside: tuple[float, list[Tensor]] | None = None  # tolerance, and what was measured before the step
+        self._beside: tuple[bool, list[Tensor]] | None = None  # in halves?, and what was measured before the step
+        self._drowned = False  # whether the user knows that rounding was larger than a step
         self._awaited = False  # whether the step that comes is to be looked at
-        self._passes = 0  # backward passes since the last step
         self._missed = 0  # steps in a row
 
     def listen(self, guard: Guard) -> None:
         """Hear forward passes through `guard`."""
-        self._forward.listen(guard)
+        self._backward.listen(guard)
 
     def overtime(self) -> float:
         """Seconds that runs of the batch took of the device beyond those of the host, as far as they are over."""
@@ -118,24 +127,24 @@ class TrustRatioProbe:
 
     def pass_begins(self) -> None:
         """A backward pass is about to run."""
-        self._passes += 1
+        self._backward.begins()
 
     def stepped(self, *, due: bool) -> None:
-        """A step is over; `due` if the next one is to be looked at."""
-        self.deafen()
+        """The first optimizer has stepped; `due` if the next step is to be looked at."""
+        self._stepping.stepped()
+        if self._stepping.uneven:
+            self._stop(UNEVEN)
         self._heard = None
-        self._passes = 0
         self._since += 1
-        self._awaited = self._listening = due and self._wanted and self._since >= self._every
+        self._awaited = due and self._wanted and self._since >= self._every
         if self._awaited:
-            self._forward.open()
-            self._registrations.open()
+            self._backward.open(forward=True)
+        else:
+            self._backward.skip()
 
     def deafen(self) -> None:
         """Hear no more."""
-        self._forward.close()
-        self._registrations.close()
-        self._listening = False
+        self._backward.close()
 
     def look(self, roots: object, *, plain: bool) -> None:
         """Keep the batch of the loss that the job is about to go backward from.
@@ -144,24 +153,18 @@ class TrustRatioProbe:
             roots: What `torch.autograd.backward` was given.
             plain: Whether it is not compiled, and given nothing else that changes what comes out.
         """
-        listened, hooked = self._listening, self._registrations.seen
         try:
-            if listened and self._passes == 1:
-                loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots
-                if not plain or hooked or not isinstance(loss, Tensor) or loss.numel() != 1:
-                    raise ValueError("its backward pass is compiled, hooked, or told more than one loss")
-                self._heard = self._hear(loss)
+            origin = self._backward.take(roots, plain=plain)
+            self._heard = self._heard if origin is None else self._hear(origin)
         except Exception as error:
             self._fail(error)
-        finally:
-            self.deafen()
 
     def prepare(self, moment: Moment) -> None:
         """The first optimizer is about to step: run the batch with its gradient."""
         if not self._stepping.begins(moment) or not self._awaited:
             return
         heard, self._heard = self._heard, None
-        if heard is None or self._passes != 1 or heard.altered:
+        if heard is None or self._backward.passes != 1 or heard.altered:
             self._miss()
             return
         self._missed = 0
@@ -173,14 +176,14 @@ class TrustRatioProbe:
         if passage is None or self._beside is None:
             return None
         self._attempt(moment, lambda: found.extend(passage.end()))
-        tolerance, beside = self._beside
-        return Reading([*found, *beside], partial(self._read, tolerance)) if found else None
+        halved, beside = self._beside
+        return Reading([*found, *beside], partial(self._read, halved)) if found else None
 
-    def _hear(self, loss: Tensor) -> _Heard | None:
+    def _hear(self, origin: Origin) -> _Heard | None:
         world = seat().world
         if world > 1:
             raise ValueError(f"a step is made of the batches of {world} processes, and one alone knows its own")
-        run = self._forward.take(loss)
+        loss, run = origin.loss, origin.run
         if isinstance(run, str):
             if run:
                 raise ValueError(f"its forward pass cannot be run once more: {run}")
@@ -190,25 +193,37 @@ class TrustRatioProbe:
             criterion = criterion_of(loss, tail.outputs[0]) if len(tail.outputs) == 1 else None
             if criterion is None:
                 raise ValueError(_UNLIKE)
-            level, misfit = criterion.misfit(tail.outputs[0], loss, tail.slopes[0].detach())
-        return _Heard(replace(run, output=None), tail.chosen[0], criterion, level, misfit)
+            found = criterion.misfit(tail.outputs[0], loss, tail.slopes[0].detach())
+        return _Heard(replace(run, outputs=()), tail.chosen[0], criterion, *found, factor_of(loss))
 
     def _set_off(self, heard: _Heard) -> None:
         objective = Objective(heard.run.model, heard.evaluate)
         stand = Stand(objective, self._stepping.trained(), seed=None, see=lambda _: None)
-        tolerance = _ROUNDING_OF_HALVES if heard.run.halved else _ROUNDING
-        self._beside = tolerance, [stand.loss, heard.level, heard.misfit]
+        self._beside = heard.run.halved, [stand.loss, heard.level, heard.misfit]
         self._since = 0
-        self._stepping.begin(stand)
+        self._stepping.begin(stand, factor=heard.weight)
 
-    def _read(self, tolerance: float, values: Sequence[float], findings: Findings) -> None:
+    def _read(self, halved: bool, values: Sequence[float], findings: Findings) -> None:
         slope, change, loss, level, misfit = values
-        if misfit > tolerance:
+        if not math.isfinite(loss) or loss == level == 0:
+            return  # a batch that promises nothing
+        tolerance = _ALIKE_IN_HALVES if halved else _ALIKE
+        if not misfit <= tolerance:
             self._stop(_UNLIKE)
-        elif abs(loss - level) > tolerance * abs(level):
+        elif not abs(loss - level) <= tolerance * abs(level):
             self._stop("its forward pass gives another loss when it is run once more")
+        elif halved and abs(slope) < _ROUNDING_OF_HALVES * abs(loss):
+            self._tell_drowned()
         elif math.isfinite(ratio := trust_ratio(loss, loss + change, slope)):
             findings.scalars["trust_ratio"] = ratio
+
+    def _tell_drowned(self) -> None:
+        if not self._drowned:
+            self._drowned = True
+            self.untold.append(
+                "trust_ratio is absent at steps that promise less than 1/256 of the loss: in half precision rounding "
+                "is as large"
+            )
 
     def _attempt(self, moment: Moment, run: Callable[[], None]) -> None:
         try:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from torch.optim import Optimizer
 
 from ergoscope.curvature.blocks import Block
+from ergoscope.curvature.fitted import fitted_products
 from ergoscope.curvature.objective import Objective
 from ergoscope.curvature.probed import probed_products
 from ergoscope.probes.vantage.opening import Label, Opening
@@ -48,4 +50,15 @@ class FixedBatch:
             self._objective, block.parameters, seed=_SEED, trusted=trust.functions, differences=trust.differences
         ) as probed:
             label = Label(probed.how, self._batch, over)
-            yield Opening(probed.products, block, 1.0, True, self._only, label, probed.custom, probed.doubt)
+            yield Opening(
+                probed.products,
+                block,
+                1.0,
+                True,
+                self._only,
+                label,
+                probed.custom,
+                probed.doubt,
+                beside=probed.beside,
+                fitted=partial(fitted_products, self._objective, block.parameters, seed=_SEED),
+            )

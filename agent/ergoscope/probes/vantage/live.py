@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from statistics import median_low
 
 from torch import Tensor, nn
@@ -12,27 +11,14 @@ from torch.optim import Optimizer
 from ergoscope.curvature.blocks import Block
 from ergoscope.curvature.guard import modes_kept
 from ergoscope.curvature.ladder import choose, products
-from ergoscope.curvature.passes import Pass
-from ergoscope.hearing.forward import ForwardPasses
+from ergoscope.hearing.backward import FirstBackward, Origin
 from ergoscope.hearing.listening import Guard
-from ergoscope.hearing.registrations import Registrations
 from ergoscope.numerics.scaling import factor_of, find_scale
 from ergoscope.probes.vantage.opening import Label, Opening
 from ergoscope.probes.vantage.trust import Trust
 
 _STEPS = 4  # whose backward passes are remembered
 ASK = "with a fixed batch of your own, watch(..., probe=batch, loss_fn=loss), it can be measured"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Heard:
-    """The loss that a job is about to go backward from.
-
-    run: the forward pass that it comes from, or why that is not known; empty when nobody has listened.
-    """
-
-    loss: Tensor
-    run: Pass | str
 
 
 class LiveBatch:
@@ -51,46 +37,44 @@ class LiveBatch:
         """Begin without having heard a pass of `model`, which is as the user has it."""
         self.closure = False
         self._trust = trust
-        self._forward = ForwardPasses(model)
+        self._backward = FirstBackward(model)
         self._repeats = False  # whether a look needs the forward pass
-        self._passes = 0  # backward passes since the last step
-        self._before: deque[int] = deque(maxlen=_STEPS)  # and of those before: a GradScaler may leave out a step
-        self._registrations = Registrations()
-        self._listening = False
+        # Backward passes of the last steps: a GradScaler may leave out one.
+        self._before: deque[int] = deque(maxlen=_STEPS)
         self._factor: Tensor | None = None  # what the loss was multiplied by last
         self._scales: bool | None = None  # whether that is a GradScaler's; not known before the first step
 
     def listen(self, guard: Guard) -> None:
         """Hear forward passes through `guard`."""
-        self._forward.listen(guard)
+        self._backward.listen(guard)
+
+    @property
+    def usual(self) -> int:
+        """Backward passes of a usual step, each of which adds to the gradient."""
+        return 1 if self.closure or not self._before else median_low(self._before)
 
     def pass_begins(self) -> None:
         """A backward pass is about to run."""
-        self._passes += 1
+        self._backward.begins()
 
     def stepped(self, *, wanted: bool) -> None:
         """A step is over; `wanted` if the next one is to be looked at."""
-        self.deafen()
-        self._before.append(max(self._passes, 1))
-        self._passes = 0
+        self._before.append(max(self._backward.passes, 1))
         if wanted:
-            self._registrations.open()
-            self._listening = True
-            if self._repeats:
-                self._forward.open()
+            self._backward.open(forward=self._repeats)
+        else:
+            self._backward.skip()
 
     def deafen(self) -> None:
         """Hear no more, neither forward passes nor whether the job puts hooks on gradients."""
-        self._registrations.close()
-        self._forward.close()
-        self._listening = False
+        self._backward.close()
 
     def measured(self) -> None:
         """The step's probes run: now it shows whether a factor of the loss was a GradScaler's."""
         if self._factor is not None:
             self._scales, self._factor = find_scale() is self._factor, None
 
-    def hear(self, roots: object, *, plain: bool) -> Heard | None:
+    def hear(self, roots: object, *, plain: bool) -> Origin | None:
         """Give what is to be looked at in a backward pass; None when it is nothing.
 
         Args:
@@ -101,19 +85,12 @@ class LiveBatch:
             ValueError: In this job there will be nothing.
         """
         try:
-            if not self._listening or self._passes != 1:
-                return None
-            loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots
-            if not plain or not isinstance(loss, Tensor) or loss.numel() != 1:
-                raise ValueError(f"the backward pass is compiled, or told more than one loss; {ASK}")
-            if self._registrations.seen:
-                raise ValueError(f"the job hooks gradients inside its graph; {ASK}")
-            return Heard(loss, self._forward.take(loss))
-        finally:
-            self.deafen()
+            return self._backward.take(roots, plain=plain)
+        except ValueError as error:
+            raise ValueError(f"{error}; {ASK}") from error
 
     @contextmanager
-    def open(self, heard: Heard, block: Block, over: str, optimizer: Optimizer) -> Iterator[Opening | None]:
+    def open(self, heard: Origin, block: Block, over: str, optimizer: Optimizer) -> Iterator[Opening | None]:
         """Open the graph of a loss over a block, called `over`; None when the next look will see more.
 
         That is as long as the loss's scale is not known, and when only its forward pass, run again, allows it and
@@ -134,7 +111,7 @@ class LiveBatch:
         if self._factor is not None and self._scales is None:
             yield None
             return
-        usual = 1 if self.closure else median_low(self._before)
+        usual = self.usual
         factor = usual / self._factor if self._factor is not None and self._scales else float(usual)
         batch = "the training's own batch"
         if usual > 1:

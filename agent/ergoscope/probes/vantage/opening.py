@@ -1,5 +1,7 @@
 """An opportunity to multiply with a loss's Hessian at one step, and what makes use of it."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -7,6 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from ergoscope.curvature.blocks import Block
+from ergoscope.curvature.fitted import Fitted
 from ergoscope.curvature.ladder import How, Products
 from ergoscope.probes.probe import Reading
 
@@ -38,6 +41,9 @@ class Opening:
     doubt: no dimensions; how far the products are from differences of gradients, where there are such functions.
     drift: no dimensions; how far a forward pass that was run again is from the job's own, in parts of what rounding
         explains, where there was one.
+    beside: the gradient, shape (size,), at the weights moved by a vector of that shape; None where the batch does not
+        stay.
+    fitted: opens products with the Gauss-Newton part of the same Hessian; likewise.
     """
 
     products: Products
@@ -49,18 +55,24 @@ class Opening:
     custom: frozenset[str] = frozenset()
     doubt: Tensor | None = None
     drift: Tensor | None = None
+    beside: Callable[[Tensor], Tensor] | None = None
+    fitted: Callable[[], AbstractContextManager[Fitted]] | None = None
 
 
 class Instrument(Protocol):
     """Makes readings of what an opening shows.
 
     Attributes:
+        steady: Whether it needs a batch that stays; it is then never shown another.
+        idle: Whether it has given up and is to be shown nothing more.
         vectors: Of the block's size, that are held at once.
         turn: Which block is looked at: the how manieth of all, beginning again after the last.
         untold: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]]
+    steady: ClassVar[bool]
+    idle: bool
     vectors: int
     turn: int
     untold: list[str]

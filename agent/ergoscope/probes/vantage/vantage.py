@@ -18,11 +18,12 @@ from ergoscope.curvature.plan import Curvature
 from ergoscope.curvature.room import needed, spare
 from ergoscope.curvature.stopwatch import Stopwatch
 from ergoscope.findings import Findings
+from ergoscope.hearing.backward import Origin
 from ergoscope.hearing.listening import Guard
 from ergoscope.layers import Moment, parameters_of
 from ergoscope.probes.probe import Reader, Reading
 from ergoscope.probes.vantage.fixed import FixedBatch
-from ergoscope.probes.vantage.live import ASK, Heard, LiveBatch
+from ergoscope.probes.vantage.live import ASK, LiveBatch
 from ergoscope.probes.vantage.opening import Instrument, Label, Opening
 from ergoscope.probes.vantage.trust import Trust
 from ergoscope.shards import is_flat, is_spread, seat
@@ -76,7 +77,7 @@ class Vantage:
         Args:
             plan: What the user asked for.
             model: As the user has it.
-            objective: The fixed batch; None takes the training's own.
+            objective: The fixed batch, the plan's own where it has one; None takes the training's own.
             optimizers: Those of the job.
             clock: Seconds that only grow.
         """
@@ -93,25 +94,11 @@ class Vantage:
         if plan is not None and objective is None and len(self._optimizers) > 1:
             self._stop(f"several optimizers step, and which loss is whose is not known; {ASK}")
 
-    @classmethod
-    def of(
-        cls,
-        plan: Curvature | None,
-        model: nn.Module,
-        objective: Objective | None,
-        optimizers: Sequence[Optimizer],
-        clock: Callable[[], float],
-    ) -> "Vantage":
-        """Make it for the model as the user has it; a batch of the plan's own comes before `objective`.
-
-        Raises:
-            TypeError, ValueError: as `Objective.of`.
-        """
-        own = None if plan is None else Objective.of(model, plan.probe, plan.loss_fn)
-        return cls(plan, model, own or objective, optimizers, clock)
-
     def enlist(self, instrument: Instrument) -> None:
-        """Give openings to this one as well."""
+        """Give openings to this one as well, where there is a batch that it can look at."""
+        if instrument.steady and self._plan is not None and self._fixed is None:
+            names = ", ".join(instrument.produces)
+            instrument.untold.append(f"not measured without a fixed batch: {names}; {ASK}")
         self._posts.append(_Post(instrument, Stopwatch(self._clock)))
 
     def listen(self, guard: Guard) -> None:
@@ -121,6 +108,10 @@ class Vantage:
     def closes(self) -> None:
         """The first optimizer's steps go backward themselves."""
         self._live.closure = True
+
+    def passes(self) -> int:
+        """Backward passes of a usual step."""
+        return self._live.usual
 
     def spent(self) -> list[float]:
         """Seconds of the host that each instrument took in backward passes since it was asked last."""
@@ -143,7 +134,8 @@ class Vantage:
             return
         for post, wanted in zip(self._posts, due, strict=True):
             post.since += 1
-            post.wanted = wanted and self._fixed is None and self._awaits(post)
+            shown = self._fixed is None and not post.instrument.steady
+            post.wanted = wanted and shown and self._awaits(post)
         self._live.stepped(wanted=any(post.wanted for post in self._posts))
 
     def deafen(self) -> None:
@@ -170,19 +162,30 @@ class Vantage:
                 self._attempt(post, partial(self._through, heard))
                 post.seconds += self._clock() - start
 
+    def expects(self, instrument: Instrument) -> bool:
+        """Whether an instrument that is due looks at the fixed batch right after the step of the only optimizer."""
+        alone = len(self._optimizers) == 1
+        return alone and self._fixed is not None and self._awaits(self._post(instrument), steps=1)
+
     def reading(self, instrument: Instrument, moment: Moment) -> Reading | None:
         """What an instrument saw last; with a fixed batch it looks now, once for all optimizers."""
         if moment.optimizer is not self._optimizers[0]:
             return None
         self._live.measured()
-        post = next(post for post in self._posts if post.instrument is instrument)
+        post = self._post(instrument)
         if self._fixed is not None and self._awaits(post):
             self._attempt(post, self._fixed.open)
         reading, post.reading = post.reading, None
         return reading
 
-    def _awaits(self, post: _Post) -> bool:
-        return self._plan is not None and seat().rank == 0 and post.since >= (self._plan.every or 0)
+    def _post(self, instrument: Instrument) -> _Post:
+        return next(post for post in self._posts if post.instrument is instrument)
+
+    def _awaits(self, post: _Post, *, steps: int = 0) -> bool:
+        """Whether it has not looked for long enough, so many steps from now."""
+        if self._plan is None or post.instrument.idle or seat().rank != 0:
+            return False
+        return post.since + steps >= (self._plan.every or 0)
 
     def _attempt(self, post: _Post, open_: Open) -> None:
         try:
@@ -200,7 +203,7 @@ class Vantage:
             post.reading = None
             self._fail(error)
 
-    def _through(self, heard: Heard, block: Block, over: str) -> AbstractContextManager[Opening | None]:
+    def _through(self, heard: Origin, block: Block, over: str) -> AbstractContextManager[Opening | None]:
         return self._live.open(heard, block, over, self._optimizers[0])
 
     def _block(self, turn: int) -> Block:
@@ -216,10 +219,11 @@ class Vantage:
     def _with_doubts(self, opening: Opening, reading: Reading | None) -> Reading | None:
         if opening.doubt is None and opening.drift is None:
             return reading
-        own = torch.as_tensor([] if reading is None else reading.values)
-        doubts = [torch.zeros(()) if one is None else one for one in (opening.doubt, opening.drift)]
-        device = own.device if reading is not None else opening.block.parameters[0].device
-        values = torch.cat([part.to(device, own.dtype).reshape(-1) for part in (own, *doubts)])
+        there = opening.block.parameters[0].device  # what is made on it is not waited for
+        own = torch.zeros(0, device=there) if reading is None else torch.as_tensor(reading.values)
+        none = torch.zeros((), device=own.device)
+        doubts = [none if one is None else one for one in (opening.doubt, opening.drift)]
+        values = torch.cat([part.to(own.device, own.dtype).reshape(-1) for part in (own, *doubts)])
         sure = How.EXACT if opening.fixed else How.REPLAYED
         read = None if reading is None else reading.read
         return Reading(values, partial(self._judge, opening.label, sure, opening.custom, read))
@@ -235,7 +239,7 @@ class Vantage:
     ) -> None:
         *own, doubt, drift = values
         known = self._trust.differences  # of a look that was taken before this one was read
-        if drift > 1:
+        if not drift <= 1:  # nor when it is no number
             self._stop(f"run again, the model's forward pass gives something else; {ASK}")
         elif not custom or self._trust.judge(custom, doubt) is not None:
             label.how = sure if label.how is How.UNVERIFIED else label.how

@@ -110,7 +110,7 @@ def test_a_loss_whose_answers_cannot_be_read_is_said_once() -> None:
     outlet = answering([torch.zeros(2, 2)] * 3, lambda model, _: model[0].var(1))  # type: ignore[index]  # a list
 
     assert outlet.series("trajectory_kl") == {}
-    (text,) = said(outlet)
+    (text,) = said(outlet, "trajectory_kl", "trajectory_kl_soft")
     assert text == (
         "how fast the answers change is not measured: no cross-entropy or squared error that torch itself computes, "
         "and that can be read, was found near the loss of the probe batch"

@@ -1,5 +1,6 @@
 """What steps do to their own batches, where that is known."""
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -9,8 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # as everybody calls it
 from torch.optim import SGD, AdamW
 
+from ergoscope.findings import Findings
+from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from tests.agent.memory_outlet import MemoryOutlet
 from tests.agent.probes.trial.batches import Masked, batch, labels, of_classes, said, train, watch
+
+Loss = Callable[[Tensor], Tensor]
 
 
 @pytest.mark.known_answer("trust_ratio")
@@ -136,13 +141,90 @@ def test_what_is_done_to_gradients_is_in_the_step_alone() -> None:
     assert list(outlet.series("trust_ratio").values()) == pytest.approx(expected, rel=1e-9)
 
 
-def test_decay_that_goes_through_the_gradient_is_part_of_the_loss() -> None:
-    model = nn.Linear(1, 1, bias=False).double()
+def of_all_but(padding: int, **how: str) -> Loss:
+    targets = torch.cat([torch.arange(16 - padding) % 4, torch.full((padding,), -100)])
+    return lambda answers: F.cross_entropy(answers, targets, **how)  # type: ignore[arg-type]  # its keywords
+
+
+DECAYED: dict[str, tuple[Loss, float]] = {  # of answers, and a GradScaler's scale
+    "mean": (of_all_but(0), 1.0),
+    "sum": (of_all_but(0, reduction="sum"), 1.0),
+    "times 64": (lambda answers: 64 * of_all_but(0)(answers), 1.0),
+    "over 16": (lambda answers: of_all_but(0)(answers) / 16, 1.0),
+    "padded": (of_all_but(12), 1.0),
+    "errors": (lambda answers: F.mse_loss(answers, torch.full_like(answers, 2.0), reduction="sum"), 1.0),
+    "scaled": (of_all_but(0), 1024.0),
+}
+
+
+@pytest.mark.parametrize("case", DECAYED)
+def test_decay_that_goes_through_the_gradient_is_part_of_the_loss(case: str) -> None:
+    """Of whatever multiple of a mean it is; a GradScaler's factor is taken out before the decay comes in."""
+    torch.manual_seed(0)
+    loss, scale = DECAYED[case]
+    model, decay, rate, expected = nn.Linear(8, 4).double(), 0.5, 0.01, []
+    outlet, optimizer = MemoryOutlet(), SGD(model.parameters(), lr=rate, weight_decay=decay)
+    taps, scaler = watch(model, optimizer, outlet), torch.amp.GradScaler("cpu", init_scale=scale, enabled=scale != 1)
+
+    def objective(weight: Tensor, bias: Tensor, inputs: Tensor) -> Tensor:
+        penalty = 0.5 * decay * (weight.square().sum() + bias.square().sum())
+        return loss(F.linear(inputs, weight, bias)) + penalty
+
+    for _ in range(3):
+        inputs = batch()
+        here = [p.detach().clone().requires_grad_() for p in model.parameters()]
+        before = objective(*here, inputs)
+        slopes = torch.autograd.grad(before, here)
+        after = objective(*(w - rate * g for w, g in zip(here, slopes, strict=True)), inputs)
+        promised = -rate * sum(float(g.square().sum()) for g in slopes)
+        expected.append(float((after - before).detach()) / promised)
+        optimizer.zero_grad()
+        scaler.scale(loss(model(inputs))).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    taps.detach()
+
+    assert list(outlet.series("trust_ratio").values()) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.1, 1e-3])
+def test_in_half_precision_a_step_is_held_against_its_batch_only_where_rounding_is_smaller(rate: float) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(32, 128), nn.Tanh(), nn.Linear(128, 10))
+    inputs, targets = torch.randn(64, 32), torch.randint(0, 10, (64,))
 
     def loss() -> Tensor:
-        return F.mse_loss(model(torch.ones(4, 1).double()), torch.zeros(4, 1).double())  # w²
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return F.cross_entropy(model(inputs), targets)
 
-    outlet = train(model, SGD(model.parameters(), lr=0.1, weight_decay=0.5), loss, steps=3)
+    outlet = train(model, SGD(model.parameters(), lr=rate), loss, steps=4)
 
-    expected = 1 - 0.1 / 2 * (2 + 0.5)  # h + λ
-    assert list(outlet.series("trust_ratio").values()) == pytest.approx([expected] * 3, rel=1e-9)
+    found = list(outlet.series("trust_ratio").values())
+    if rate == 0.1:
+        assert found == pytest.approx([1.0] * 4, abs=0.1)  # 2% of the loss is promised, and all but kept
+        assert said(outlet) == []
+    else:
+        assert found == []
+        assert said(outlet) == [
+            "trust_ratio is absent at steps that promise less than 1/256 of the loss: in half precision rounding is "
+            "as large"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ([-1.0, -0.5, 3.0, 3.0, math.nan], "its loss is not one cross-entropy"),
+        ([-1.0, -0.5, 3.0, math.nan, 0.0], "its forward pass gives another loss when it is run once more"),
+        ([math.nan, math.nan, math.nan, math.nan, math.nan], ""),
+        ([0.0, 0.0, 0.0, 0.0, math.nan], ""),
+    ],
+)
+def test_what_is_no_number_is_not_published(values: list[float], reason: str) -> None:
+    model, findings = nn.Linear(1, 1), Findings(1, {})
+    probe = TrustRatioProbe(model, [SGD(model.parameters(), lr=0.1)], wanted=True, clock=lambda: 0.0)
+
+    probe._read(False, values, findings)
+
+    assert findings.scalars == {}
+    assert [reason in text for text in probe.untold] == [True] * bool(reason)

@@ -63,6 +63,7 @@ def finish(taps: Taps) -> None:
     taps.detach()
 
 
-def said(outlet: MemoryOutlet) -> list[str]:
-    """What the user was told of these quantities."""
-    return [event.text for event in outlet.events("agent") if event.data == OURS]
+def said(outlet: MemoryOutlet, *quantities: str) -> list[str]:
+    """What the user was told of all these quantities, or of some alone."""
+    of = {"quantities": list(quantities)} if quantities else OURS
+    return [event.text for event in outlet.events("agent") if event.data == of]
