@@ -45,17 +45,16 @@ def test_what_is_too_dear_is_taken_less_often_and_that_is_said_once() -> None:
     assert schedule.overhead < 0.01 * 1.1
 
 
-@pytest.mark.parametrize(("budget", "period"), [(0.02, 256), (0.1, 64)])
-def test_what_makes_a_step_stand_out_does_so_at_a_fifth_of_the_budgets_share_of_steps(
+@pytest.mark.parametrize(("budget", "period"), [(0.02, 512), (0.1, 128)])
+def test_what_makes_a_step_stand_out_does_so_at_a_tenth_of_the_budgets_share_of_steps(
     budget: float, period: int
 ) -> None:
     schedule = Schedule(budget, [CHEAP, DEAR])
 
-    said = run(schedule, 700, clean=1.0, costs=[0.001, 0.05])
+    run(schedule, 1200, clean=1.0, costs=[0.001, 0.05])
 
     assert schedule.periods == [1, period]
-    assert 1 / period <= budget / 5
-    assert said[-1].endswith(f"->{period}")
+    assert 1 / period <= budget / 10
 
 
 def test_what_may_not_be_so_rare_is_as_rare_as_it_may_be() -> None:
