@@ -34,13 +34,12 @@ from ergoscope.watched import Watched
 class Agenda:
     """For each task whether it is due: `now` at the step that is open, `next` at the one that is being prepared.
 
-    quiet: whether at both steps nothing is due but the loss, as at most steps of a small model: what is heard between
-    steps is then passed over as fast as it can be.
+    quiet_next: whether at the next step nothing is due but the loss, as at most steps of a small model.
     """
 
     now: list[bool] = field(default_factory=lambda: [False] * len(TASKS))
     next: list[bool] = field(default_factory=lambda: [False] * len(TASKS))
-    quiet: bool = False
+    quiet_next: bool = False
     _quiet_now: bool = False
 
     def turn(self) -> None:
@@ -49,13 +48,12 @@ class Agenda:
 
     def prepare(self, due: list[bool]) -> None:
         """Take what is due at the step after."""
-        self.next = due
-        self.quiet = self._quiet_now and self.quiet_next
+        self.next, self.quiet_next = due, True not in due[LOSS + 1 :]
 
     @property
-    def quiet_next(self) -> bool:
-        """Whether at the next step nothing is due but the loss."""
-        return True not in self.next[LOSS + 1 :]
+    def quiet(self) -> bool:
+        """Whether both steps are: what is heard between steps is then passed over as fast as it can be."""
+        return self._quiet_now and self.quiet_next
 
     def either(self, task: int) -> bool:
         """Whether it is due at one of the two; with several optimizers a pass may belong to either."""
@@ -187,9 +185,7 @@ class Passing:
         self.hearing = False
         for watched in self._watched:
             watched.noise.pieces.deafen()
-        self._halves.disarm()
-        self._shared.vantage.deafen()
-        self._shared.trust.deafen()
+        self._hush()
 
     def wants_clips(self) -> bool:
         """Whether what clips gradients now matters to a measurement."""
@@ -207,6 +203,9 @@ class Passing:
         """Hear nothing more."""
         for _, _, ear in self._ears:
             ear.close()
+        self._hush()
+
+    def _hush(self) -> None:
         self._halves.disarm()
         self._shared.vantage.deafen()
         self._shared.trust.deafen()
