@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from benchmarks.curvature_peers import PACKAGES, peer_densities, peer_tops, peer
 from benchmarks.machine import about
 from benchmarks.nets import NETS, Job
 
+Table = tuple[str, list["Row"]]
 HEAD = "| library | method | products | time, steps | a product, steps | error |\n|---|---|---|---|---|---|"
 
 
@@ -183,33 +185,68 @@ def show(title: str, rows: list[Row], step: float) -> None:
     print(f"\n#### {title}\n{HEAD}", *(row.text(step) for row in rows), sep="\n", flush=True)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A net that was trained a little: its trace and top eigenvalues, and the seconds of a training step."""
+
+    net: str
+    job: Job
+    trace: list[float]
+    top: list[float]
+    step: float
+
+
 def measure(net: str, given: argparse.Namespace) -> None:
-    """Print all tables of a net."""
+    """Print the tables of a net that were asked for."""
     step, job = step_seconds(net), trained(net, given.train)
-    trace = xtrace(job, given.truth, 1000).values
-    top = true_top(job, 10)
+    subject = Subject(net, job, list(xtrace(job, given.truth, 1000).values), true_top(job, 10), step)
     size = sum(p.numel() for p in job.model.parameters())
     print(f"\n### {net}, after {given.train} steps\n\nA step takes {1e3 * step:.2f} ms; {size} parameters, ", end="")
-    print(f"trace {trace[0]:.4g}, top eigenvalues {', '.join(f'{value:.4g}' for value in top)}.", flush=True)
-    seeds, limit = given.seeds, given.limit
-    for k, name in ((1, "Top eigenvalue"), (10, "Top 10 eigenvalues")):
-        rows = climb(job, [*our_tops(k), *peer_tops(k)], top[:k], Goal(0.01, seeds, limit=limit))
-        show(f"{name}, each within 1 % for {seeds} seeds", rows, step)
-    rows = climb(job, [*our_traces(), *peer_traces()], trace, Goal(0.05, 2 * seeds, mean=True, limit=limit))
-    show(f"Trace, root mean square error over {2 * seeds} seeds within 5 %", rows, step)
-    runs, length = given.draws, given.lanczos
-    methods = [*our_densities(runs, length), *peer_densities(runs, length)]
-    rows = climb(job, methods, [], Goal(math.inf))
-    show(f"Density, {runs} runs of {length} steps", rows, step)
-    rows, count = follow(net, given)
-    show(f"Top eigenvalue while training, mean of {count} readings, {given.every} steps apart", rows, step)
+    top = ", ".join(f"{value:.4g}" for value in subject.top)
+    print(f"trace {subject.trace[0]:.4g}, top eigenvalues {top}.", flush=True)
+    for table in given.tables:
+        show(*TABLES[table](subject, given), step)
     print(f"\nA step took {1e3 * step_seconds(net):.2f} ms at the end.", flush=True)
+
+
+def _tops(k: int, subject: Subject, given: argparse.Namespace) -> Table:
+    goal = Goal(0.01, given.seeds, limit=given.limit)
+    rows = climb(subject.job, [*our_tops(k), *peer_tops(k)], subject.top[:k], goal)
+    name = "Top eigenvalue" if k == 1 else f"Top {k} eigenvalues"
+    return f"{name}, each within 1 % for {given.seeds} seeds", rows
+
+
+def _traces(subject: Subject, given: argparse.Namespace) -> Table:
+    goal = Goal(0.05, 2 * given.seeds, mean=True, limit=given.limit)
+    rows = climb(subject.job, [*our_traces(), *peer_traces()], subject.trace, goal)
+    return f"Trace, root mean square error over {2 * given.seeds} seeds within 5 %", rows
+
+
+def _densities(subject: Subject, given: argparse.Namespace) -> Table:
+    runs, length = given.draws, given.lanczos
+    rows = climb(subject.job, [*our_densities(runs, length), *peer_densities(runs, length)], [], Goal(math.inf))
+    return f"Density, {runs} runs of {length} steps", rows
+
+
+def _following(subject: Subject, given: argparse.Namespace) -> Table:
+    rows, count = follow(subject.net, given)
+    return f"Top eigenvalue while training, mean of {count} readings, {given.every} steps apart", rows
+
+
+TABLES: dict[str, Callable[[Subject, argparse.Namespace], Table]] = {
+    "top": partial(_tops, 1),
+    "top-10": partial(_tops, 10),
+    "trace": _traces,
+    "density": _densities,
+    "following": _following,
+}
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--net", choices=NETS, nargs="*", default=["mlp", "conv"])
+    parser.add_argument("--tables", choices=TABLES, nargs="*", default=list(TABLES))
     parser.add_argument("--train", type=int, default=5, help="steps before anything is measured")
     parser.add_argument("--seeds", type=int, default=5, help="runs at each setting; of a trace twice as many")
     parser.add_argument("--limit", type=int, default=300, help="products after which a method is given up")
