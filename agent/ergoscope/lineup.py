@@ -60,6 +60,19 @@ from ergoscope.probes.weights import WeightProbe
     SMOOTHNESS,
     FIT,
 ) = range(24)
+
+
+def _asked(name: str, quantities: tuple[str, ...], patience: float, *, often: int, phase: int) -> Task:
+    """A task that is there only because somebody asked for it.
+
+    So rarely from the first that its cost is known before it has been due often; a loss that swings is seen on both
+    sides.
+    """
+    return Task(
+        name, quantities, patience, rarest=1 << 16, often=often, phase=phase, alone=True, sways=True, asked=True
+    )
+
+
 TASKS = (
     Task("loss", (*LossProbe.produces, "lr", "step_time", "agent_overhead"), 0.05, rarest=1),
     Task("gradient", GradientProbe.produces, 0.6, rarest=64),
@@ -80,27 +93,18 @@ TASKS = (
     Task("opposing signals", OpposingProbe.produces, 16.0, often=64, run=3, phase=9),  # apart from all that is dear
     # A backward pass: of what a device does the clock sees little, so rarer than one step in a hundred. With noise.
     Task("halves of a batch", NoiseProbe.produces, 8.0, often=128, phase=5, alone=True),
-    # From here on is only what somebody asked for, so it waits little, the sharpness least: more than half of the
-    # budget is for it. Some ten steps' time: so rarely from the first that its cost is known before it is due again.
-    Task("sharpness", SharpnessProbe.produces, 0.2, rarest=1 << 16, often=128, phase=53, alone=True, sways=True),
-    # A gradient and two runs forward of the user's batch; a loss that swings is seen on both sides.
-    Task("trial", TrialProbe.produces, 2.0, rarest=1 << 16, often=64, phase=28, alone=True, sways=True),
+    # Of what was asked for the sharpness waits least: the largest part of the budget is for it.
+    _asked("sharpness", SharpnessProbe.produces, 0.04, often=64, phase=60),
+    # A gradient and two runs forward of the user's batch.
+    _asked("trial", TrialProbe.produces, 1.0, often=64, phase=28),
     # Of a reading's many products a few at a time.
-    Task(
-        "spectrum",
-        (*SpectrumProbe.produces, *TraceRatio.produces),
-        1.0,
-        rarest=1 << 16,
-        often=256,
-        phase=117,
-        alone=True,
-        sways=True,
-    ),
-    Task("trust ratio", TrustRatioProbe.produces, 1.0, rarest=1 << 16, often=128, phase=76, alone=True, sways=True),
+    _asked("spectrum", (*SpectrumProbe.produces, *TraceRatio.produces), 0.5, often=256, phase=117),
+    # One run forward, so it tells between two readings of the sharpness how the steps fare.
+    _asked("trust ratio", TrustRatioProbe.produces, 0.08, often=32, phase=76),
     # Three products and as many gradients, at the first look more.
-    Task("smoothness", SmoothnessProbe.produces, 4.0, rarest=1 << 16, often=512, phase=213, alone=True, sways=True),
-    # Twice as many products as the sharpness takes, and two runs of the model.
-    Task("data fit", FitProbe.produces, 4.0, rarest=1 << 16, often=512, phase=341, alone=True, sways=True),
+    _asked("smoothness", SmoothnessProbe.produces, 2.0, often=512, phase=213),
+    # Twice as many products as the sharpness takes at first, and two runs of the model.
+    _asked("data fit", FitProbe.produces, 2.0, often=512, phase=341),
 )
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from torch import nn
 from torch.optim import Optimizer
@@ -12,7 +13,7 @@ from ergoscope.curvature.plan import Curvature
 from ergoscope.findings import Findings
 from ergoscope.layers import Layers, name_parameters
 from ergoscope.ledger import Ledger
-from ergoscope.lineup import CURVED, LOSS, OPPOSING, TASKS, TRIAL, TRUST, Shared
+from ergoscope.lineup import CURVED, LOSS, OPPOSING, SPECTRUM, TASKS, TRIAL, TRUST, Shared
 from ergoscope.outlet import Outlet
 from ergoscope.passing import Agenda, Passing
 from ergoscope.probes.fit import FitProbe
@@ -26,10 +27,14 @@ from ergoscope.probes.smoothness import SmoothnessProbe
 from ergoscope.probes.spectrum import SpectrumProbe
 from ergoscope.probes.timing import TimingProbe
 from ergoscope.probes.trace_ratio import TraceRatio
+from ergoscope.probes.trial.accord import Accord
+from ergoscope.probes.trial.jointly import Jointly
 from ergoscope.probes.trial.trial import TrialProbe
 from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from ergoscope.probes.vantage.vantage import Vantage
+from ergoscope.remark import data_of
 from ergoscope.schedule import Schedule
+from ergoscope.shards import seat
 from ergoscope.startle import Startle
 from ergoscope.watched import Watched
 from ergoscope.writer import Writer
@@ -73,14 +78,14 @@ class Monitor:
         self._clock = clock
         opposing = OpposingProbe(objective, optimizers[0], wall=wall, clock=clock)
         trial = TrialProbe(objective, optimizers, clock=clock)
-        trust = _trust_ratio(model, optimizers, curvature, clock)
+        trust = _trust_ratio(model, optimizers, curvature, Writer(outlet), clock)
         own = None if curvature is None else Objective.of(model, curvature.probe, curvature.loss_fn)
         vantage = Vantage(curvature, model, own or objective, optimizers, clock)
         self._shared = shared = Shared.of(model, optimizers, opposing, trial, trust, vantage, examples=examples)
         self._rate = RateProbe(optimizers, wall=wall)
         self._schedule = schedule = Schedule(budget, TASKS)
         self._timing = TimingProbe(schedule)
-        self._slices = _slices(own or objective, optimizers, requests, outlet, schedule, clock)
+        self._slices = _slices(own or objective, optimizers, requests, outlet, schedule, clock, self._say)
         names = name_parameters(model)
         layers = [Layers(o, names, series=i) for i, o in enumerate(optimizers)]
         self._watched = [Watched(x, shared=shared, schedule=schedule, clock=clock) for x in layers]
@@ -105,9 +110,14 @@ class Monitor:
 
     def before(self, optimizer: int, *, closure: bool) -> None:
         """An optimizer is about to step."""
-        if closure and not optimizer:
-            self._shared.vantage.closes()
-        self._watched[optimizer].before(self._agenda.now if optimizer else self._agenda.next, closure=closure)
+        if not optimizer:
+            if closure:
+                self._shared.vantage.closes()
+            self._remember()
+            self._act_together()
+        agenda = self._agenda
+        due, alone = (agenda.now, agenda.quiet_now) if optimizer else (agenda.next, agenda.quiet_next)
+        self._watched[optimizer].before(due, closure=closure, alone=alone)
 
     def after(self, optimizer: int, *, own: float) -> None:
         """An optimizer has stepped.
@@ -119,11 +129,11 @@ class Monitor:
         if not optimizer:
             self.step += 1
             self._turn(own)
-            self._agenda.prepare(self._schedule.due(self.step + 1))
+            self._agenda.prepare(self._due())
             self.passing.prepare()
         if self._agenda.now[LOSS]:
             start, booked = self._clock(), self._schedule.booked
-            sheet = self._watched[optimizer].after(self._agenda.now)
+            sheet = self._watched[optimizer].after(self._agenda.now, alone=self._agenda.quiet_now)
             if sheet is not None:
                 self._ledger.add(optimizer, sheet)
             around = self._clock() - start - (self._schedule.booked - booked)
@@ -132,11 +142,37 @@ class Monitor:
         if not optimizer and not self._watched[optimizer].capturing():
             self._slices.stepped(self.step, self._schedule.trained)
 
+    def _act_together(self) -> None:
+        """Keep the promise to the other processes to look at the weights before they change."""
+        if self._agenda.next[TRUST]:
+            start = self._clock()
+            self._shared.trust.before(passes=self.passing.passes)
+            self._schedule.charge(TRUST, self._clock() - start, "prepare")
+
+    def _due(self) -> list[bool]:
+        """What is due at the next step; what several processes do together they have to agree on."""
+        due, joint = self._schedule.due(self.step + 1), self._shared.trust.joint
+        if joint is not None:
+            start = self._clock()
+            due[TRUST] = self._shared.trust.turn(self.step, due=due[TRUST])
+            self._schedule.charge(TRUST, self._clock() - start, "measure" if joint.done else "prepare")
+        return due
+
     def finish(self) -> None:
         """Hand over what is still held back."""
         self.passing.close()
         self._ledger.finish()
         self._tell_absences()
+
+    def _remember(self) -> None:
+        """Have the weights kept where the spectrum will be looked at right after the step that is about to be made."""
+        spectrum, ahead = self._shared.spectrum, self._shared.vantage.ahead
+        if ahead and self._schedule.foresees(SPECTRUM, self.step + ahead) and not self._watched[0].capturing():
+            start = self._clock()
+            spectrum.remember()
+            self._schedule.charge(SPECTRUM, self._clock() - start, "prepare")
+        elif ahead:
+            spectrum.let_go()
 
     def _look(self, findings: Findings) -> None:
         if self._startle.at(findings.scalars.get("loss", math.nan)):
@@ -161,10 +197,8 @@ class Monitor:
             (TraceRatio.produces, shared.ratio.untold),
         ):
             while untold:
-                self._say("agent", untold.pop(0), {"quantities": list(made)})
-        while shared.trial.untold_of:
-            made, text = shared.trial.untold_of.pop(0)
-            self._say("agent", text, {"quantities": list(made)})
+                text = untold.pop(0)
+                self._say("agent", str(text), {"quantities": list(made), **data_of(text)})
 
     def _turn(self, own: float) -> None:
         step = self.step
@@ -203,10 +237,17 @@ class Monitor:
 
 
 def _trust_ratio(
-    model: nn.Module, optimizers: Sequence[Optimizer], plan: Curvature | None, clock: Callable[[], float]
+    model: nn.Module,
+    optimizers: Sequence[Optimizer],
+    plan: Curvature | None,
+    writer: Writer,
+    clock: Callable[[], float],
 ) -> TrustRatioProbe:
-    every = 1 if plan is None else plan.every or 1
-    return TrustRatioProbe(model, optimizers, wanted=plan is not None, every=every, clock=clock)
+    every, here, joint = 1 if plan is None else plan.every or 1, seat(), None
+    if here.world > 1 and plan is not None:
+        accord = partial(Accord.begin, rank=here.rank, world=here.world)
+        joint = Jointly(model, optimizers, accord=accord, publish=writer.write)
+    return TrustRatioProbe(model, optimizers, wanted=plan is not None, every=every, clock=clock, joint=joint)
 
 
 def _slices(
@@ -216,6 +257,7 @@ def _slices(
     outlet: Outlet,
     schedule: Schedule,
     clock: Callable[[], float],
+    say: Callable[[str, str, dict[str, object]], None],
 ) -> SliceProbe:
     return SliceProbe(
         objective,
@@ -223,6 +265,7 @@ def _slices(
         requests,
         budget=schedule.budget,
         publish=outlet.record,
+        tell=lambda text: say("agent", text, {"quantities": list(SliceProbe.produces)}),
         charge=schedule.charge_apart,
         clock=clock,
     )

@@ -34,17 +34,17 @@ from ergoscope.watched import Watched
 class Agenda:
     """For each task whether it is due: `now` at the step that is open, `next` at the one that is being prepared.
 
-    quiet_next: whether at the next step nothing is due but the loss, as at most steps of a small model.
+    quiet_now, quiet_next: whether nothing is due there but the loss, as at most steps of a small model.
     """
 
     now: list[bool] = field(default_factory=lambda: [False] * len(TASKS))
     next: list[bool] = field(default_factory=lambda: [False] * len(TASKS))
+    quiet_now: bool = False
     quiet_next: bool = False
-    _quiet_now: bool = False
 
     def turn(self) -> None:
         """A step is over: the next one is the one that is open."""
-        self.now, self._quiet_now = self.next, self.quiet_next
+        self.now, self.quiet_now = self.next, self.quiet_next
 
     def prepare(self, due: list[bool]) -> None:
         """Take what is due at the step after."""
@@ -53,7 +53,7 @@ class Agenda:
     @property
     def quiet(self) -> bool:
         """Whether both steps are: what is heard between steps is then passed over as fast as it can be."""
-        return self._quiet_now and self.quiet_next
+        return self.quiet_now and self.quiet_next
 
     def either(self, task: int) -> bool:
         """Whether it is due at one of the two; with several optimizers a pass may belong to either."""
@@ -65,6 +65,7 @@ class Passing:
 
     Attributes:
         hearing: Whether a backward pass is being heard, whose end must be told.
+        passes: Backward passes since the last step.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Passing:
         self._agenda = agenda
         self._schedule = schedule
         self._clock = clock
+        self.passes = 0
         self._ears: list[tuple[int, ActivationProbe | ActivationHistogramProbe | FirstLayerProbe, Ear]] = []
 
     def listen(self, guard: Guard) -> None:
@@ -119,8 +121,10 @@ class Passing:
                 ear.close()
             if self._agenda.next[task] and not anything_compiled() and measures:
                 probe.arm(ear)
-        self._halves.stepped()
-        self._shared.vantage.stepped([self._agenda.next[task] and measures for task in CURVED])
+        passes, self.passes = self.passes, 0
+        self._halves.stepped(passes)
+        due = [self._agenda.next[task] and measures for task in CURVED]
+        self._shared.vantage.stepped(due, passes=passes)
         self._shared.trial.stepped()
         self._shared.trust.stepped(due=self._agenda.next[TRUST] and measures)
         if self._agenda.next[HALVES] and self._agenda.next[NOISE] and measures:
@@ -132,12 +136,9 @@ class Passing:
         `hear` is False where no hook may be placed for that; `plain`: from a loss, to all parameters, and to no more.
         """
         self._shared.clips.backward()
-        self._shared.vantage.pass_begins()
-        self._shared.trust.pass_begins()
+        self.passes += 1
         if not self._agenda.quiet:
             self._begin_hearing(roots, hear=hear, plain=plain)
-        else:
-            self._halves.begin(roots, self._families, plain=False)  # counts them
         if self._agenda.either(LOSS):
             start = self._clock()
             self._shared.loss.capture(roots)
@@ -147,16 +148,19 @@ class Passing:
         self._shared.activations.pass_ends()
         self._shared.activation_shapes.pass_ends()
         if any(self._agenda.next[task] for task in CURVED) and not self._capturing():
-            self._shared.vantage.look(roots, hear=hear and plain)  # before hooks of ours are on what it goes through
+            # Before hooks of ours are on what it goes through.
+            self._shared.vantage.look(roots, number=self.passes, hear=hear and plain)
             for task, seconds in zip(CURVED, self._shared.vantage.spent(), strict=True):
                 self._schedule.charge(task, seconds, "prepare")
         if self._agenda.next[TRUST] and not self._capturing():
             start = self._clock()
-            self._shared.trust.look(roots, plain=hear and plain)
+            self._shared.trust.look(roots, number=self.passes, plain=hear and plain)
+            self.hearing |= self._shared.trust.hears
             self._charge(TRUST, start)
         start = self._clock()
         captured = self._halves.open and self._capturing()
-        if self._halves.begin(roots, self._families, plain=plain and hear and not captured):
+        fit = plain and hear and not captured
+        if self._halves.begin(roots, self._families, number=self.passes, plain=fit):
             self._charge(HALVES, start)
         if self._agenda.either(NOISE):
             start = self._clock()
@@ -170,6 +174,11 @@ class Passing:
     def end(self, finished: bool) -> None:
         """The backward pass is over; `finished` if it did not fail."""
         self.hearing = False
+        if self._shared.trust.hears:
+            start = self._clock()
+            with torch.no_grad():
+                self._shared.trust.pass_ends(finished)
+            self._charge(TRUST, start)
         start, taken = self._clock(), 0.0
         for watched in self._watched:
             pieces = watched.noise.pieces
@@ -201,6 +210,7 @@ class Passing:
 
     def close(self) -> None:
         """Hear nothing more."""
+        self._shared.trust.close(passes=self.passes)
         for _, _, ear in self._ears:
             ear.close()
         self._hush()

@@ -17,6 +17,7 @@ class Task:
     phase: steps by which its period begins later, so that not all that is dear falls on the same step.
     alone: whether it is left out when everything is asked for, as it costs more than all the rest.
     sways: whether it begins every other time one step later, so that what swings with period two is seen on both sides.
+    asked: whether it is there only because somebody asked for it, who then expects steps that stand out.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Task:
     phase: int = 0
     alone: bool = False
     sways: bool = False
+    asked: bool = False
 
     def falls_on(self, step: int, period: int) -> bool:
         """Whether it is due at a step, with that period."""
@@ -66,7 +68,7 @@ def fit_periods(
         tasks: What they are of.
         allowed: Seconds.
         dear: Seconds; a measurement that takes more makes a step stand out.
-        apart: Steps from one such measurement to the next of the same task, at least.
+        apart: Steps from one such measurement to the next of the same task, at least, unless it was asked for.
 
     Example:
         >>> even = [Task("a", (), 1.0), Task("b", (), 1.0)]
@@ -74,7 +76,7 @@ def fit_periods(
         [2, 1]
     """
     periods = [
-        task.often if cost <= dear else max(task.often, min(task.rarest, apart))
+        task.often if task.asked or cost <= dear else max(task.often, min(task.rarest, apart))
         for cost, task in zip(costs, tasks, strict=True)
     ]
     loads = [cost * task.share(period) for cost, task, period in zip(costs, tasks, periods, strict=True)]

@@ -10,16 +10,18 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from ergoscope.capture import rank
 from ergoscope.process import birth
 
+T = TypeVar("T")
 PATIENCE_S = 5.0
 MEETINGS = "meetings"
 _met: Counter[str] = Counter()  # the n-th run of a kind in one process is the n-th of that kind in the others
@@ -76,14 +78,22 @@ def agree(place: Place, proposal: str, *, kind: str, folder: Path, environment: 
     return None if meeting is None else _write_first(folder / MEETINGS, meeting, proposal)
 
 
+def connected(store: Store) -> Store | None:
+    """A connection of our own to a store, so that the job's is never held up; None when there is none in PATIENCE_S."""
+    return _within_patience(partial(_own_connection, store))
+
+
 def _ask(store: Store, key: str, proposal: str) -> str | None:
-    """Ask over a connection of our own, so that the job's is never held up; give up after PATIENCE_S."""
-    answers: list[str] = []
+    """Ask over a connection of our own; give up after PATIENCE_S."""
+    return _within_patience(lambda: bytes(_own_connection(store).compare_set(key, "", proposal)).decode())
+
+
+def _within_patience(answer: Callable[[], T]) -> T | None:
+    answers: list[T] = []
 
     def ask() -> None:
         with suppress(Exception):
-            own = _own_connection(store)
-            answers.append(bytes(own.compare_set(key, "", proposal)).decode())
+            answers.append(answer())
 
     thread = threading.Thread(target=ask, name="ergoscope-agree", daemon=True)
     thread.start()

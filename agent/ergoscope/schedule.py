@@ -4,7 +4,8 @@ Every probe starts as often as it may be taken. Its cost is timed, and when all 
 budget, the probe that is dearest for its importance is taken half as often, again and again until they fit or until
 each is as rare as it may become. The loss is never thinned: every verdict rests on the whole series of it, and it costs
 next to nothing except where a step itself takes next to nothing; `agent_overhead` says so then. What takes a visible
-share of a step is rare whatever the budget has room for, so that the slowest steps are slow of themselves.
+share of a step is rare whatever the budget has room for, so that the slowest steps are slow of themselves; not so what
+somebody asked for, for which the budget alone is the limit.
 """
 
 import math
@@ -13,20 +14,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal
 
+from ergoscope.costs import Costs, Part
 from ergoscope.periods import Task, fit_periods
 
-Part = Literal["prepare", "measure", "read", "write"]
 Charge = Callable[[int, float, Part], None]  # task, seconds, part
 
-_SAMPLED: tuple[Part, ...] = ("measure", "read", "write")
 _REVIEWS = (4, 8, 16, 32)  # steps after which the periods are looked at; later every 64
 _REVIEW = 64
 _HASTE = 32  # steps after which an overrun brings the next review forward
+_SURER = 3  # doublings by which a period of what was asked for may grow with each reading
 _TELL = 64  # steps before anything is said: the first costs are those of a cold start
 _TELL_AGAIN = 512  # steps between two times that a change by one half or double is said of a task
-_REMEMBERED = 15  # readings of which a cost is the median
+_REMEMBERED = 15  # steps whose rest is looked at
 _PAUSE = 4.0  # a step longer than this many usual ones holds something that is not training
 _DEAR = 0.04  # of a step; what takes more makes a step stand out
 _STANDING_OUT = 0.1  # of the budget: share of the steps at which one task may do so
@@ -98,10 +98,9 @@ class Schedule:
         self.periods = [task.often for task in tasks]
         self._told = list(self.periods)
         self._told_at = [-_TELL_AGAIN for _ in tasks]
-        self._prepared = [0.0] * len(tasks)
-        self._samples = [{part: deque[float](maxlen=_REMEMBERED) for part in _SAMPLED} for _ in tasks]
-        self._warm: set[tuple[int, str]] = set()
+        self._costs = Costs(self.tasks)
         self.booked = 0.0  # seconds of all tasks since the last turn
+        self._asked = 0.0  # and of those that somebody asked for
         self.trained = 0.0  # seconds of training in the last step, without the agent, and without what is no training
         self._apart = self._beyond = 0.0  # seconds since the last turn that nobody planned: of the host, of a device
         self._rest: deque[float] = deque(maxlen=_REMEMBERED)
@@ -112,7 +111,7 @@ class Schedule:
         self._review_at = _REVIEWS[0]
         self._own_sum = self._clean_sum = 0.0
         self._own_window, self._window_steps = 0.0, 0
-        self._spent = self._expected = 0.0  # seconds, over the last reviews
+        self._spent = self._expected = 0.0  # seconds for what nobody asked for, over the last reviews
         self._strictness = 1.0
         self._everything = math.inf  # seconds of a step at which every task runs; not known yet
         self._saved = 0.0  # seconds of the budget that were not spent
@@ -141,6 +140,10 @@ class Schedule:
             return [due or not task.alone for due, task in zip(self._laid_out(step), self.tasks, strict=True)]
         return self._laid_out(step)
 
+    def foresees(self, task: int, step: int) -> bool:
+        """Whether a task will be due at a step to come, as the periods are now."""
+        return self.tasks[task].falls_on(step, self.periods[task])
+
     def _laid_out(self, step: int) -> list[bool]:
         return self._days.get(step, self._usual_day).copy()
 
@@ -156,15 +159,9 @@ class Schedule:
     def charge(self, task: int, seconds: float, part: Part) -> None:
         """Book time that a part of a task took; preparing counts to the measurement that follows."""
         self.booked += seconds
-        if part == "prepare":
-            self._prepared[task] += seconds
-            return
-        if part == "measure":
-            seconds += self._prepared[task]
-            self._prepared[task] = 0.0
-        if (task, part) in self._warm:
-            self._samples[task][part].append(seconds)
-        self._warm.add((task, part))  # the first time is a cold start: its cost would thin a task that is cheap
+        if self.tasks[task].asked:
+            self._asked += seconds
+        self._costs.add(task, seconds, part)
 
     def charge_apart(self, host: float, device: float) -> None:
         """Book what somebody asked for, in seconds in hooks and those for which a device was busy beyond them.
@@ -175,8 +172,8 @@ class Schedule:
         self._beyond += device
 
     def cost(self, task: int) -> float:
-        """Seconds of one measurement with all its parts: the sum of their medians, as anything may interrupt them."""
-        return sum(median(samples) for samples in self._samples[task].values() if samples)
+        """Seconds of one measurement with all its parts."""
+        return self._costs.of(task)
 
     @property
     def overhead(self) -> float | None:
@@ -196,12 +193,12 @@ class Schedule:
         planned, own = own - self._apart, own + self._beyond
         clean = max(interval - own, 0.0)
         self._rest.append(max(planned - self.booked, 0.0))
-        self.booked = self._apart = self._beyond = 0.0
+        self._own_window += max(planned - self._asked, 0.0)
+        self.booked = self._asked = self._apart = self._beyond = 0.0
         self._clean.append(clean)
         self.trained = training = min(clean, _PAUSE * self._usual) if self._usual else clean
         self._own_sum = self._own_sum * _FADE + own
         self._clean_sum = self._clean_sum * _FADE + training
-        self._own_window += planned
         self._window_steps += 1
         saved = self._saved + self._plan * training - planned
         self._saved = min(max(saved, 0.0), 2 * _LOOK * self._everything)
@@ -220,31 +217,50 @@ class Schedule:
         self._tighten(costs)
         together = sum(cost for cost, task in zip(costs, self.tasks, strict=True) if not task.alone)
         self._everything = together + median(self._rest)
-        # However dear it is merely to be there, a quarter of the budget is spent on seeing something.
-        allowed = max(self._strictness * self._plan * usual - median(self._rest), 0.25 * self.budget * usual)
-        # The first costs are those of a cold start: no period is longer than the time they were seen for.
-        seen = 1 << (self._steps.bit_length() - 1)
-        wanted = [min(k, max(seen, t.often)) for k, t in self._fit(costs, allowed, usual)]
+        allowed = max(self._strictness * self._plan * usual - median(self._rest), self._least(costs))
+        wanted = [min(k, self._longest(i)) for i, (k, _) in enumerate(self._fit(costs, allowed, usual))]
         relaxed = [k for k, _ in self._fit(costs, 0.8 * allowed, usual)]
         changes = []
         for i, task in enumerate(self.tasks):
             before = self.periods[i]
-            # Lengthen when it must be; shorten by half at most, and only when that leaves room to spare: no flicker.
-            self.periods[i] = now = wanted[i] if wanted[i] > before else max(before // 2, min(before, relaxed[i]))
+            # Lengthen when it must be; shorten by half at most, and only when that leaves room to spare: no flicker. Of
+            # what was asked for costs are means, which are steady, and more of it is what somebody waits for.
+            ease = wanted[i] if task.asked else relaxed[i]
+            self.periods[i] = now = wanted[i] if wanted[i] > before else max(before // 2, min(before, ease))
             if self._worth_telling(task, i, now):
                 changes.append(Thinned(task, now, self._told[i], costs[i], usual, self.budget))
                 self._told[i], self._told_at[i] = now, self._steps
         self._last = -1  # what was noted is of the periods before
         return changes
 
+    def _least(self, costs: Sequence[float]) -> float:
+        """However dear it is merely to be there, a quarter of the budget is spent on seeing something.
+
+        Where something was asked for, that is something beyond what is taken at every step in any case.
+        """
+        each = list(zip(costs, self.tasks, strict=True))
+        asked = any(task.asked and cost for cost, task in each)
+        always = sum(cost for cost, task in each if task.rarest == 1) if asked else 0.0
+        return 0.25 * self.budget * self._usual + always
+
+    def _longest(self, i: int) -> int:
+        """No period of a task may be longer yet: the first costs are those of a cold start."""
+        task = self.tasks[i]
+        if task.asked:  # a dear reading whenever twice as many steps are seen would be beyond the budget
+            return task.often << _SURER * self._costs.readings(i)
+        return max(1 << (self._steps.bit_length() - 1), task.often)
+
     def _fit(self, costs: Sequence[float], allowed: float, usual: float) -> Iterable[tuple[int, Task]]:
         apart = 1 << math.ceil(math.log2(1 / (_STANDING_OUT * self.budget)))
-        periods = fit_periods(costs, self.tasks, allowed=allowed, dear=_DEAR * usual, apart=apart)
+        # Of what was asked for the mean cost is known: strictness, which is in what is allowed, is not for it.
+        weighed = [c * self._strictness if t.asked else c for c, t in zip(costs, self.tasks, strict=True)]
+        periods = fit_periods(weighed, self.tasks, allowed=allowed, dear=_DEAR * usual, apart=apart)
         return zip(periods, self.tasks, strict=True)
 
     def _tighten(self, costs: Sequence[float]) -> None:
         # What the single costs do not show, cold caches above all, shows in the sum: then plan for less.
-        shares = [task.share(period) for task, period in zip(self.tasks, self.periods, strict=True)]
+        each = zip(self.tasks, self.periods, strict=True)
+        shares = [0.0 if task.asked else task.share(period) for task, period in each]
         expected = sum(map(operator.mul, costs, shares)) + median(self._rest)
         self._expected = _WINDOW_FADE * self._expected + self._window_steps * expected
         self._spent = _WINDOW_FADE * self._spent + self._own_window

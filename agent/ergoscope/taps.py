@@ -120,7 +120,7 @@ def attach(
     several = _several(optimizer)
 
     def report(text: str, last: bool) -> None:
-        _tell(outlet, wall(), monitor.step, text + _OFF if last else text, last)
+        _tell(monitor, outlet, wall(), text, last)
 
     monitor = Monitor(
         model,
@@ -142,8 +142,11 @@ def attach(
     return Taps(monitor, fence, _place(monitor, fence, several), describe(model, several))
 
 
-def _tell(outlet: Outlet, wall: float, step: int, text: str, last: bool) -> None:
-    outlet.record(Event(kind="agent", wall=wall, step=step, text=text, data={"off": last}))
+def _tell(monitor: Monitor, outlet: Outlet, wall: float, text: str, last: bool) -> None:
+    if last:
+        monitor.passing.close()  # other processes may count on this one
+        text += _OFF
+    outlet.record(Event(kind="agent", wall=wall, step=monitor.step, text=text, data={"off": last}))
     _log.warning("ergoscope: %s", text) if last else _log.info("ergoscope: %s", text)
 
 

@@ -65,11 +65,11 @@ class Watched:
         self._device = parameters[0].device
         self._capturable = any(p.is_cuda for p in parameters)
 
-    def before(self, due: list[bool], *, closure: bool) -> None:
-        """Take what can only be taken before the step."""
+    def before(self, due: list[bool], *, closure: bool, alone: bool = False) -> None:
+        """Take what can only be taken before the step; `alone` says that nothing is due but the loss."""
         self._early.clear()
         self._seen = None
-        if self._looks <= 0 and True not in due[LOSS + 1 :]:
+        if alone and self._looks <= 0:
             return
         copy = due[UPDATE] and self._copies
         early = self._overwrites and not closure and any(due[task] for task in READ_GRADIENTS)
@@ -101,11 +101,11 @@ class Watched:
                 elif not self._overwrites:
                     self._seen = (moment.grads[0], moment.grads[0]._version)
 
-    def after(self, due: list[bool]) -> Sheet | None:
-        """Take what is due after the step; None when that is nothing."""
+    def after(self, due: list[bool], *, alone: bool = False) -> Sheet | None:
+        """Take what is due after the step, None when that is nothing; `alone` says that it is the loss."""
         if self.capturing():
             return None
-        if True not in due[LOSS + 1 :]:
+        if alone:
             return self._loss_alone()
         with torch.no_grad():
             moment = self._layers.moment()

@@ -226,7 +226,11 @@ class Grid(Struct, frozen=True, omit_defaults=True):
 
 
 class Event(Struct, frozen=True, omit_defaults=True):
-    """Something that happened at a step, to be marked on the charts: lr_change, resume, agent, lost, note, ..."""
+    """Something that happened at a step, to be marked on the charts: lr_change, resume, agent, lost, note, ...
+
+    data: of kind "agent" the `quantities` that it is of; `how` they are obtained, as part of a sentence; and `absent`,
+        true where the text says why they are not measured.
+    """
 
     kind: Name
     wall: Time

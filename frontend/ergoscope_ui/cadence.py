@@ -1,7 +1,7 @@
 """How often each quantity is taken, and why not at every step: as the agent's own events tell it."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -10,11 +10,6 @@ from msgspec.structs import replace
 from ergoscope_contract.records import Event, JsonObject
 from ergoscope_ui.titles import title
 from ergoscope_ui.words import count, duration, number
-
-_REFUSALS = ("not measured", "absent")  # what the agent says of a quantity it gave up
-_WAY = "curvature is "  # before how it is measured; under a chart of it that goes without saying
-_NO_LIMIT = "; no threshold: "  # behind how the sharpness is measured, where there is nothing to hold it against
-_HELD = "sharpness_ratio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +50,13 @@ class Gap:
 class News:
     """What the events of a run tell of its series: by catalogue id how often it is taken and how; and the gaps.
 
-    remarks: the agent's last word on a quantity. ways: how a quantity of the curvature is measured.
+    remarks: the agent's last word on a quantity. absent: those of which that says why they are not measured.
+    ways: how a quantity of the curvature is measured.
     """
 
     cadences: Mapping[str, Cadence] = field(default_factory=dict)
     remarks: Mapping[str, str] = field(default_factory=dict)
+    absent: Container[str] = ()
     ways: Mapping[str, str] = field(default_factory=dict)
     gaps: Sequence[Gap] = ()
 
@@ -76,22 +73,20 @@ class News:
 
         Empty when nothing was said of it, and once it is measured no more.
         """
-        return "" if _refused(self.remark(key)) else self.ways.get(key.partition("/")[0], "")
+        return "" if self.obstacle(key) else self.ways.get(key.partition("/")[0], "")
 
     def obstacle(self, key: str) -> str:
         """Why a quantity is not measured, as the agent says it; empty when it says nothing of that."""
-        told = self.remark(key)
-        if _refused(told):
-            return told
-        limit = told.partition(_NO_LIMIT)[2] if key == _HELD else ""
-        return f"there is no threshold: {limit}" if limit else ""
+        return self.remark(key) if key.partition("/")[0] in self.absent else ""
 
 
 def news(events: Sequence[Event]) -> News:
-    """Read the events of a run, in order of arrival."""
-    said = [(name, event.text) for event in events if event.kind == "agent" for name in _names(event.data)]
-    ways = {name: text.partition(_WAY)[2] for name, text in said if _WAY in text and not _refused(text)}
-    return News(cadences(events), dict(said), ways, gaps(events))
+    """Read the events of a run, in order of arrival; what was said before it was resumed last is said no more."""
+    begun = next((i for i, event in reversed(list(enumerate(events))) if event.kind == "resume"), 0)
+    said = [(name, event) for event in events[begun:] if event.kind == "agent" for name in _names(event.data)]
+    absent = {name for name, event in dict(said).items() if event.data.get("absent") is True}
+    ways = {name: str(event.data["how"]) for name, event in said if "how" in event.data}
+    return News(cadences(events), {name: event.text for name, event in said}, absent, ways, gaps(events))
 
 
 def cadences(events: Iterable[Event]) -> dict[str, Cadence]:
@@ -191,10 +186,6 @@ def _told(event: Event) -> Cadence | None:
         return None  # another version's event: its text in the list of events says the rest
     rank = _value(event.data, "rank")
     return Cadence(int(period), int(before), cost, clean_step, budget, rank=None if rank is None else int(rank))
-
-
-def _refused(text: str) -> bool:
-    return any(word in text for word in _REFUSALS)
 
 
 def _names(data: Mapping[str, object]) -> list[str]:

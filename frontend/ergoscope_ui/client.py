@@ -110,6 +110,8 @@ class Client:
         last: int | None = None,
     ) -> dict[str, Curve]:
         """Curves of one run by metric; names may end in /* . Rank 0. Full resolution when `buckets` is None."""
+        if not metrics:
+            return {}  # without a name the service would answer with all
         query = _series_query(metrics, buckets=buckets, first=first, last=last)
         return _curves(await self._get(f"/api/v1/runs/{_quoted(run)}/series?{urlencode(query)}"), run)
 

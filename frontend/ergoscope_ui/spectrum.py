@@ -92,8 +92,10 @@ def shares(spectrum: Spectrum, edges: Values) -> Values:
     return np.diff(below)
 
 
-def outliers(spectrum: Spectrum, count: int) -> list[float]:
+def outliers(spectrum: Spectrum, count: int) -> list[tuple[float, float]]:
     """The `count` eigenvalues that lie furthest from the median of the spectrum, rising; fewer where fewer are sure.
+
+    Each with its residual, the largest of the nodes that are taken for it; NaN where one is not known.
 
     Each draw finds an outlier for itself, of weights that may have moved since the draw before. So nodes whose
     distances from the median differ by less than 5 % are taken for one eigenvalue, at their mean. Those that may stand
@@ -105,19 +107,23 @@ def outliers(spectrum: Spectrum, count: int) -> list[float]:
     """
     away = spectrum.nodes - spectrum.nodes[np.searchsorted(np.cumsum(spectrum.weights), 0.5)]
     sure = (away != 0) & ~(spectrum.residuals > _SURE * np.abs(away))
-    found: list[tuple[float, float]] = []
+    found: list[tuple[float, float, float]] = []
     for side in (-1, 1):
         there = sure & (np.sign(away) == side)
-        distances, nodes = np.abs(away[there])[::side], spectrum.nodes[there][::side]  # the nearest first
+        distances, nodes, residuals = (
+            part[there][::side] for part in (np.abs(away), spectrum.nodes, spectrum.residuals)
+        )  # the nearest first
         if nodes.size:
             starts = np.flatnonzero(np.diff(np.log(distances), prepend=-np.inf) > _ONE)
             sizes = np.diff(starts, append=nodes.size)
             found += zip(
                 (np.add.reduceat(distances, starts) / sizes).tolist(),
                 (np.add.reduceat(nodes, starts) / sizes).tolist(),
+                np.maximum.reduceat(residuals, starts).tolist(),
                 strict=True,
             )
-    return sorted(value for _, value in sorted(found, reverse=True)[: max(count, 0)])
+    furthest = sorted(found, key=lambda one: one[:2], reverse=True)[: max(count, 0)]
+    return sorted((value, residual) for _, value, residual in furthest)
 
 
 def _numbers(raw: object) -> Values:

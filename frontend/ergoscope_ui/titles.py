@@ -2,6 +2,8 @@
 
 from ergoscope_contract.catalogue import entry
 
+_SHORT = 22  # letters that stand upright beside a chart 170 px high
+
 
 def title(key: str) -> str:
     """The name of a series.
@@ -36,3 +38,14 @@ def axis(key: str) -> str:
     if metric is None:
         return ""
     return f"{metric.symbol}, {metric.unit}" if metric.unit else metric.symbol
+
+
+def small_axis(key: str) -> str:
+    """The same for a chart as low as a card's: the unit is left out where both have no room.
+
+    Example:
+        >>> small_axis("weight_norm"), small_axis("ggn_gap")
+        ('‖w‖, weight', 'λ₁(H) − λ₁(G)')
+    """
+    whole, metric = axis(key), entry(key)
+    return whole if metric is None or len(whole) <= _SHORT else metric.symbol

@@ -99,7 +99,7 @@ def with_error(value: float | None, half: float | None) -> str:
         return number(value)
     places = 1 - math.floor(math.log10(float(f"{half:.1e}")))
     if places > 6:
-        return f"{scientific(value, digits=3)} ± {scientific(half)}"
+        return f"{number(value)} ± {scientific(half)}"
     shown, error = round(value, places), round(half, places)
     return f"{shown:,.{max(places, 0)}f} ± {error:,.{max(places, 0)}f}"
 

@@ -128,6 +128,7 @@ def force(taps: Taps) -> None:
     """Make every probe run at every step, however often it may."""
     monitor = taps._monitor
     monitor._schedule.due = lambda step: [True] * len(monitor._schedule.tasks)  # type: ignore[method-assign]  # forced
+    monitor._schedule.foresees = lambda task, step: True  # type: ignore[method-assign]  # likewise
     monitor._agenda.next = monitor._schedule.due(0)
     monitor.passing.prepare()
 

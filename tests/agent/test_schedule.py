@@ -1,5 +1,7 @@
 """The schedule: it fits the budget, says what it thins, and keeps honest accounts."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +59,37 @@ def test_what_makes_a_step_stand_out_does_so_at_a_tenth_of_the_budgets_share_of_
     assert 1 / period <= budget / 10
 
 
+def test_what_somebody_asked_for_may_stand_out_as_often_as_the_budget_allows() -> None:
+    asked = replace(DEAR, asked=True)
+    schedule = Schedule(0.1, [CHEAP, asked, replace(DEAR, name="default")])
+
+    run(schedule, 1200, clean=1.0, costs=[0.001, 0.5, 0.05])
+
+    assert schedule.periods == [1, 8, 128]  # 0.001 + 0.5 / 8 + 0.05 / 128 is the first that fits into 70 % of 0.1
+
+
+def test_readings_that_cost_now_less_and_now_more_are_planned_for_by_their_mean() -> None:
+    schedule = Schedule(0.1, [CHEAP, replace(DEAR, asked=True)])
+
+    for products in [9.0] + [1.0, 3.0] * 80:
+        period = schedule.periods[1]
+        run(schedule, period, clean=1.0, costs=[0.001, products])
+
+    assert period == 32  # 0.001 + 2 / 32 is the first that fits into 70 % of 0.1
+
+
+def test_a_long_reading_that_was_asked_for_does_not_make_the_others_rarer_for_a_while() -> None:
+    schedule, seen = Schedule(0.02, [CHEAP, DEAR, replace(DEAR, often=512, asked=True)]), set()
+    costs = [0.001, 0.02, 3.0]
+    run(schedule, 2048, clean=1.0, costs=costs)
+
+    for _ in range(64):
+        run(schedule, 32, clean=1.0, costs=costs)
+        seen.add(tuple(schedule.periods))
+
+    assert seen == {(1, 4, 512)}  # 0.001 + 0.02 / 4 + 3 / 512 is the first that fits into 70 % of 0.02
+
+
 def test_what_may_not_be_so_rare_is_as_rare_as_it_may_be() -> None:
     tasks = [Task("loss", (), 1.0, rarest=1), Task("gradient", (), 1.0, rarest=64), Task("often", (), 1.0, often=512)]
 
@@ -69,6 +102,17 @@ def test_what_the_agent_does_anyway_is_taken_off_the_budget_first() -> None:
     run(schedule, 300, clean=1.0, costs=[0.001, 0.008], rest=0.015)
 
     assert schedule.periods == [1, 2]
+
+
+@pytest.mark.parametrize(("asked", "period"), [(True, 128), (False, 1024)])
+def test_a_quarter_of_the_budget_is_left_for_what_was_asked_for_beside_what_is_never_thinned(
+    asked: bool, period: int
+) -> None:
+    schedule = Schedule(0.02, [replace(CHEAP, rarest=1), replace(DEAR, asked=asked)])
+
+    run(schedule, 5000, clean=1.0, costs=[0.008, 0.5], rest=0.015)
+
+    assert schedule.periods == [1, period]  # 0.5 / 128 is the first that fits into a quarter of 0.02
 
 
 def test_it_goes_back_to_every_step_when_steps_grow() -> None:
@@ -99,19 +143,6 @@ def test_one_long_pause_does_not_hide_the_cost_of_the_steps() -> None:
     schedule.turn(1000.0, 0.01)
 
     assert schedule.overhead == pytest.approx(0.01, rel=0.1)
-
-
-def test_a_reading_that_comes_later_belongs_to_its_measurement() -> None:
-    schedule = Schedule(1.0, [DEAR])
-    for step in range(1, 65):
-        if step % 2:
-            schedule.charge(0, 0.125, "prepare")
-            schedule.charge(0, 0.375, "measure")
-        else:
-            schedule.charge(0, 0.25, "read")
-        schedule.turn(1.0 + 0.5, 0.5 if step % 2 else 0.25)
-
-    assert schedule.cost(0) == pytest.approx(0.75)
 
 
 def test_overhead_is_unknown_before_a_step_was_seen() -> None:
@@ -206,6 +237,14 @@ def test_a_stretch_laid_out_before_is_forgotten_when_periods_change() -> None:
 
     assert due == [DEAR.falls_on(step, schedule.periods[1]) for step in range(1001, 1001 + 256)]
     assert 0 < sum(due) < 256
+
+
+def test_what_will_be_due_at_a_step_to_come_is_foreseen() -> None:
+    schedule = Schedule(0.02, [CHEAP, DEAR, Task("pair", (), 1.0, often=8, run=2, phase=3)])
+    run(schedule, 1000, clean=1.0, costs=[0.001, 0.03, 0.001])
+
+    for step in range(1001, 1001 + 256):
+        assert [schedule.foresees(task, step) for task in range(3)] == schedule.due(step)
 
 
 def test_without_savings_there_is_no_look_at_everything() -> None:

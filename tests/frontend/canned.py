@@ -83,8 +83,8 @@ def at_the_edge(*, run: str = "edge", steps: int = 18_240) -> FakeRun:
     assert isinstance(readings, list)
     made.verdict |= {"flags": ["EDGE"], "readings": [*readings, ratio]}
     text = "curvature is exact, on the training's own batch, over the whole model; 12 products"
-    told = {"kind": "agent", "wall": 1.0, "step": 57, "text": text, "data": {"quantities": ["sharpness_ratio"]}}
-    made.events.append(told)
+    data = {"quantities": ["sharpness_ratio"], "how": text.removeprefix("curvature is ")}
+    made.events.append({"kind": "agent", "wall": 1.0, "step": 57, "text": text, "data": data})
     return made
 
 

@@ -13,6 +13,7 @@ class Recorded(Protocol):
 
     id: str
     steps: int
+    rare: set[str]
 
     @property
     def series(self) -> Mapping[str, np.ndarray]:
@@ -29,13 +30,25 @@ def cut(
     kept = (steps >= (first or 0)) & (steps <= (last if last is not None else newest))
     found = []
     for key in _matching(run, metrics):
-        x, y = steps[kept], run.series[key][:newest][kept]
+        x, y = _told(run, key, steps[kept], run.series[key][:newest][kept])
         head: dict[str, object] = {"metric": key, "rank": 0, "points": int(x.size)}
         if buckets is None or x.size <= buckets:
             found.append({**head, "steps": x.tolist(), "values": spell_all(y.tolist())})
         else:
             found.append({**head, "buckets": _buckets(x, y, buckets)})
     return {"run": run.id, "cursor": newest, "series": found}
+
+
+def told_since(run: Recorded, key: str, since: int, newest: int) -> dict[str, object]:
+    """What the stream tells of a series after step `since`."""
+    steps, values = _told(run, key, np.arange(since + 1, newest + 1), run.series[key][since:newest])
+    return {"metric": key, "rank": 0, "steps": steps.tolist(), "values": spell_all(values.tolist())}
+
+
+def _told(run: Recorded, key: str, steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points as the run has them: of what is measured now and then, those steps alone."""
+    there = np.isfinite(values) if key in run.rare else np.ones(values.size, dtype=bool)
+    return steps[there], values[there]
 
 
 def _buckets(x: np.ndarray, y: np.ndarray, count: int) -> dict[str, object]:

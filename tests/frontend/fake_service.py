@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from ergoscope_contract.jsonable import spell_all
 from ergoscope_ui.app import mount
-from tests.frontend.fake_series import cut
+from tests.frontend.fake_series import cut, told_since
 from tests.frontend.fake_slices import slice_routes
 
 HEARTBEAT_S = 1.0
@@ -44,6 +44,7 @@ class FakeRun:
     ranks: list[dict[str, object]] = field(default_factory=list)
     slices: list[dict[str, object]] = field(default_factory=list)  # newest first
     news: list[str] = field(default_factory=list)  # kinds of events to tell, each once
+    rare: set[str] = field(default_factory=set)  # series that have a point only where they are finite
 
     def told(self) -> dict[str, object]:
         """The run's RunSummary, as JSON."""
@@ -201,15 +202,7 @@ class FakeService:
             at = positions.setdefault(name, newest if runs or fresh else 0)
             if newest > at and runs:
                 found = [metric for metric in metrics if metric in run.series]
-                told = [
-                    {
-                        "metric": metric,
-                        "rank": 0,
-                        "steps": list(range(at + 1, newest + 1)),
-                        "values": spell_all(run.series[metric][at:newest].tolist()),
-                    }
-                    for metric in found
-                ]
+                told = [told_since(run, metric, at, newest) for metric in found]
                 news.append({"event": "increment", "data": {"run": name, "cursor": newest, "series": told}})
             if newest > at:
                 news.append({"event": "run", "data": run.told()})

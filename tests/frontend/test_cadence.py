@@ -57,32 +57,41 @@ def test_rows_that_a_full_ring_cost_are_found_and_how_a_quantity_is_obtained_too
     assert (told.remark("noise_trace"), told.remark("loss")) == ("by a running mean", "")
 
 
-@pytest.mark.parametrize(
-    ("text", "sharpness", "ratio"),
-    [
-        ("curvature is not measured: no memory", "curvature is not measured: no memory", "curvature is not measured"),
-        ("slope and noise are absent from now on: x", "slope and noise are absent from now on: x", "slope and noise"),
-        ("curvature is exact; 12 products; no threshold: Lion has none", "", "there is no threshold: Lion has none"),
-        ("curvature is exact; 12 products", "", ""),
-    ],
-)
-def test_why_a_quantity_is_not_measured_the_agent_knows_best(text: str, sharpness: str, ratio: str) -> None:
-    told = news([Event("agent", 1.0, 9, text, {"quantities": ["lambda_max", "sharpness_ratio"]})])
+def _said(text: str, *quantities: str, **data: object) -> Event:
+    return Event("agent", 1.0, 9, text, {"quantities": list(quantities), **data})
 
-    assert told.obstacle("lambda_max/conv1") == sharpness
-    assert told.obstacle("sharpness_ratio").startswith(ratio) and bool(told.obstacle("sharpness_ratio")) == bool(ratio)
-    assert told.obstacle("loss") == ""
+
+def test_why_a_quantity_is_not_measured_the_agent_knows_best() -> None:
+    how = _said("curvature is exact", "lambda_max", "sharpness_ratio", how="exact")
+    lack = _said("there is no threshold: Lion has none", "sharpness_ratio", absent=True)
+    over = _said("no memory", "lambda_max", absent=True)
+
+    assert news([how, lack]).obstacle("sharpness_ratio") == lack.text
+    assert news([how, lack]).obstacle("lambda_max") == news([how, lack]).obstacle("loss") == ""
+    assert news([how, over]).obstacle("lambda_max/conv1") == over.text
+    assert news([lack, how]).obstacle("sharpness_ratio") == ""  # measured again
+
+
+def test_words_alone_make_nothing_absent() -> None:
+    told = news([_said("trust_ratio is absent at steps that are not measured", "trust_ratio")])
+
+    assert told.obstacle("trust_ratio") == ""
+
+
+def test_what_was_given_up_may_be_measured_again_when_a_run_is_resumed() -> None:
+    over = _said("no memory", "lambda_max", absent=True)
+
+    assert news([over, Event(kind="resume", wall=2.0)]).obstacle("lambda_max") == ""
+    assert news([Event(kind="resume", wall=2.0), over]).obstacle("lambda_max") == over.text
 
 
 def test_how_curvature_is_measured_stays_said_when_something_else_is_told_until_it_is_given_up() -> None:
-    def told(*texts: str) -> list[Event]:
-        return [Event("agent", 1.0, 9, text, {"quantities": ["hess_trace"]}) for text in texts]
+    how = _said("the spectrum is exact, on the fixed batch", "hess_trace", how="exact, on the fixed batch")
+    anew = _said("draws were begun anew", "hess_trace")
 
-    texts = ["the spectrum of curvature is exact, on the fixed batch; 5 draws", "draws were begun anew"]
-
-    assert news(told(*texts)).way("hess_trace/conv1") == "exact, on the fixed batch; 5 draws"
-    assert news(told(*texts, "curvature is not measured: no memory")).way("hess_trace") == ""
-    assert news(told(texts[1])).way("hess_trace") == news(told(*texts)).way("loss") == ""
+    assert news([how, anew]).way("hess_trace/conv1") == "exact, on the fixed batch"
+    assert news([how, anew, _said("no memory", "hess_trace", absent=True)]).way("hess_trace") == ""
+    assert news([anew]).way("hess_trace") == news([how]).way("loss") == ""
 
 
 def test_changes_of_one_step_are_one_event_and_others_stay() -> None:

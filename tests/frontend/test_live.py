@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
@@ -205,3 +206,35 @@ def test_a_run_that_falls_silent_says_so(serve: Callable[..., Served], context: 
     status = page.get_by_test_id("status")
     expect(status.locator(".word")).to_have_text("silent")
     expect(status.locator(".ago")).to_contain_text("s ago")
+
+
+def test_a_job_that_lives_and_makes_no_step_says_so_until_it_goes_on(
+    serve: Callable[..., Served], context: BrowserContext
+) -> None:
+    run = canned.young(steps=40)
+    run.series["wall"] = np.full(run.series["loss"].size, time.time() - 200)
+    served = serve([run])
+    page, listed = served.open(context, "/runs/young"), served.open(context, "/")
+
+    for shown in (page, listed):
+        expect(shown.get_by_test_id("status").locator(".word")).to_have_text("live")
+        expect(shown.get_by_test_id("status").locator(".stall")).to_have_text("no step for 3 min")
+    page.wait_for_timeout(700)  # the stream has told of the run
+    run.steps = 41
+
+    expect(page.get_by_test_id("status").locator(".stall")).to_be_empty()
+
+
+def test_the_age_of_a_reading_counts_up_with_the_steps(serve: Callable[..., Served], context: BrowserContext) -> None:
+    run = canned.at_the_edge(steps=4_000)
+    run.rare.add("descent_balance")
+    run.series["descent_balance"] = np.where(np.arange(1, 8_001) % 500 == 0, 0.5, np.nan)
+    page = serve([run]).open(context, "/runs/edge?tab=curvature")
+    wait_for_step(page, "curvature-descent_balance", 4_000)
+    at = page.locator("#curvature-descent_balance-foot .at")
+    expect(at).to_have_text("step 4,000")
+    page.wait_for_timeout(700)
+
+    run.steps = 4_142
+
+    expect(at).to_have_text("step 4,000, 142 steps ago")

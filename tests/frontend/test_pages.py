@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from ergoscope_ui.figures.axes import grow
+from ergoscope_ui.panels.graph import age as step_age
 from ergoscope_ui.theme import DARK
 from ergoscope_ui.words import age
 from tests.frontend import canned
@@ -260,6 +261,10 @@ def test_the_scripts_say_ages_and_axes_as_python_does(serve: Callable[..., Serve
 
     assert page.evaluate("values => values.map(ergoscope.age)", seconds) == [age(value) for value in seconds]
     assert page.evaluate("values => values.map(ergoscope.grow)", steps) == [grow(step) for step in steps]
+    behind = [(7, 7), (18_200, 18_201), (18_200, 19_542), (9, 3)]
+    assert page.evaluate("values => values.map(([at, now]) => ergoscope.stepAge(at, now))", behind) == [
+        step_age(at, now) for at, now in behind
+    ]
 
 
 def test_ranks_in_trouble_are_in_the_head_and_each_in_a_table(

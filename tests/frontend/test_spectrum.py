@@ -103,19 +103,30 @@ def test_outliers_are_found_once_though_every_draw_has_them_a_little_apart() -> 
     found = outliers(semicircle(-30.0, 40.0, 60.0, 90.0), 4)
 
     # Five draws, each a hundredth further: at their mean.
-    assert found == pytest.approx([-30 * 1.02, 40 * 1.02, 60 * 1.02, 90 * 1.02])
+    assert [value for value, _ in found] == pytest.approx([-30 * 1.02, 40 * 1.02, 60 * 1.02, 90 * 1.02])
 
 
 def test_the_furthest_count_and_nodes_that_may_stand_for_many_do_not() -> None:
     found = semicircle(40.0, 60.0)
 
-    assert outliers(found, 1) == pytest.approx([60 * 1.02])
+    assert [value for value, _ in outliers(found, 1)] == pytest.approx([60 * 1.02])
     assert len(outliers(found, 50)) < 50  # the bulk's nodes have residuals of half its width
     assert outliers(found, 0) == outliers(found, -1) == []
 
 
 def test_without_residuals_the_furthest_nodes_are_taken_as_they_are() -> None:
-    assert outliers(spectrum([-9.0, 0.0, 0.1, 0.2, 7.0]), 2) == pytest.approx([-9.0, 7.0])
+    found = outliers(spectrum([-9.0, 0.0, 0.1, 0.2, 7.0]), 2)
+
+    assert [value for value, _ in found] == pytest.approx([-9.0, 7.0])
+    assert all(math.isnan(residual) for _, residual in found)
+
+
+def test_an_outlier_has_the_largest_residual_of_the_nodes_that_are_taken_for_it() -> None:
+    told = {"step": 1, "nodes": [0.0, 0.1, 0.2, 50.0, 50.5], "weights": [1.0] * 5, "residuals": [9, 9, 9, 0.1, 0.4]}
+    found = read_spectrum(told)
+    assert found is not None
+
+    assert outliers(found, 1) == [(pytest.approx(50.25), 0.4)]
 
 
 def test_a_spectrum_of_one_value_has_no_outlier() -> None:

@@ -26,6 +26,7 @@ def test_errors_have_two_digits_and_the_value_is_cut_to_match(value: float, half
 
 def test_a_rounding_error_does_not_change_the_digits_of_the_error() -> None:
     assert words.with_error(5.0, 0.00999) == "5.000 ± 0.010"
+    assert words.with_error(0.14512, 3.6e-7) == "0.145 ± 3.6e-7"  # of no account beside it
 
 
 def test_what_is_not_finite_is_said_as_it_is() -> None:

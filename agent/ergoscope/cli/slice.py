@@ -19,6 +19,7 @@ from ergoscope_contract.slices import Axes
 EVERY_S = 1.0
 SHOWN = 7  # offsets a side of a plane that fit a terminal
 _WAITED = ("open", "measuring")
+_NOTHING = "no point is measured yet: the job looks for its directions first"
 _SAME_LINE = "\r\x1b[K"  # back to its beginning, and cleared
 
 
@@ -101,7 +102,7 @@ def _wait(client: Client, run: str, told: Told, *, shows: bool) -> Told:
     try:
         while told.state in _WAITED:
             if shows:
-                line = "the job has not begun with it" if told.landscape is None else _progress(told.landscape)
+                line = _NOTHING if told.landscape is None else _progress(told.landscape)
                 print(f"{_SAME_LINE}slice {told.id}: {line}", end="", file=sys.stderr, flush=True)
             time.sleep(EVERY_S)
             told = _find(client, run, told.id) or told
@@ -121,7 +122,7 @@ def _print(told: Told, run: str) -> None:
     if told.state == "refused":
         print(f"slice {told.id} was not measured{' to its end' if shown else ''}: {told.reason}")
     elif shown is None:
-        print(f"slice {told.id} was asked for {age(told.asked)}; the job has not begun with it")
+        print(f"slice {told.id} was asked for {age(told.asked)}; {_NOTHING}")
         print(f"`ergoscope slice {run} --last` shows what has come of it, with --wait once it is there")
         print(f"only rank 0 answers; where it is not watched, `ergoscope slice {run} --withdraw` takes it back")
     if shown is None:

@@ -120,6 +120,19 @@ class Lanczos:
             known.add_(drawn, alpha=_NEW / len(known) ** 0.5)
         return Lanczos(known if np.isfinite(columns).all() else drawn, keep=self._keep)
 
+    def lean(self, direction: Tensor, share: float) -> None:
+        """Turn the start towards a direction, before the first product.
+
+        Args:
+            direction: Shape (size,), of any length; of zeros, or with an entry that is no number, it changes nothing.
+            share: Length of what is added to the start, whose own is 1.
+        """
+        with torch.no_grad():
+            length = norm(direction)
+            factor = (share / length).masked_fill(~(length > 0) | ~length.isfinite(), 0.0)
+            leant = torch.where(factor > 0, self._current + factor.to(direction.dtype) * direction, self._current)
+            self._current = leant / norm(leant).to(leant.dtype)
+
     @property
     def steps(self) -> int:
         """Products made so far."""

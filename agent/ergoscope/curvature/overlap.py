@@ -8,19 +8,32 @@ both in [0, 1]. A direction at random has f_k ~ Beta(k/2, (d − k)/2): mean k/d
 random directions share k'/d of k others. f_k of a mini-batch gradient mixes slope and noise: for the slope, take
 gradients g and g' of two independent batches, average (Vg)·(Vg') and g·g' apart, and divide last. Source: Gur-Ari,
 Roberts, Dyer (2018).
+
+Of directions that are gone, sketches of m entries remain, see `ergoscope.numerics.sketch`. With R the overlap of the
+spans of k sketches and of k others,
+
+    1 − (1 − R) · (1 − k/d) / (1 − k/min(m, d))
+
+is 1 when the directions are the same, k/d in the mean when they are independent, as the correction of R² for k
+regressors among m observations has it (Ezekiel 1930), and R itself for d up to m, where a sketch keeps all. In between
+its standard deviation over sketches is that of the square of a sample correlation, 2ρ(1 − ρ²)/√m, at most .77/√m, and
+less by √k for the mean over k angles; at chance it is √2/m.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ergoscope.curvature.density import Estimate, average
-from ergoscope.curvature.draw import Drawn
+from ergoscope.curvature.draw import Along, Drawn
 from ergoscope.curvature.lanczos import Ritz
 from ergoscope.curvature.vectors import dot
+
+Numbers = NDArray[np.float64]
 
 _TURNED = 0.1  # sine of the angle by which the directions found may be off those meant
 
@@ -70,35 +83,11 @@ def chance_overlap(count: int, size: int) -> tuple[float, float]:
     return count / size, (2.0 * count * (size - count) / (size * size * (size + 2.0))) ** 0.5
 
 
-def subspace_overlap(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
-    """(1/k) ‖V V'ᵀ‖_F² with k the number of vectors in `one`; symmetric when both have as many.
-
-    Args:
-        one: Orthonormal vectors of shape (size,), at least one.
-        other: Likewise.
-
-    Returns:
-        Without dimensions, on the device, not waited for: the mean squared cosine of the principal angles, when both
-        have as many.
-
-    Raises:
-        ValueError: One of them has no vectors.
-
-    Example:
-        >>> x, y = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
-        >>> float(subspace_overlap([x], [x])), float(subspace_overlap([x], [y]))
-        (1.0, 0.0)
-    """
-    if not one or not other:
-        raise ValueError("a subspace has no vectors; give at least one")
-    return torch.stack([dot(v, w).square() for v in one for w in other]).sum() / len(one)
-
-
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Share of a vector in the steepest directions.
+    """What is in the steepest directions, of a vector or of other directions.
 
-    count: k. share: f_k, with its standard error over draws. chance: f_k of a direction at random, in the mean.
+    count: k. share: its part, with its standard error over draws. chance: that of directions at random, in the mean.
     """
 
     count: int
@@ -106,24 +95,93 @@ class Overlap:
     chance: float
 
 
-def overlap_of(draws: Sequence[Drawn], size: int, *, most: int | None) -> Overlap | None:
-    """The share of the vectors that were given along with draws, in as many directions as every draw has resolved.
+@dataclass(frozen=True, slots=True, eq=False)
+class Steepest:
+    """The steepest directions that a draw has found.
+
+    counts: for which k it has found as many.
+    sketches: of each, steepest first, shape (the largest k, buckets).
+    """
+
+    counts: frozenset[int]
+    sketches: Numbers
+
+
+def overlap_of(
+    draws: Sequence[Drawn], vectors: Sequence[Along | None], size: int, *, most: int | None
+) -> Overlap | None:
+    """The share of vectors in as many of the steepest directions as every draw has resolved.
 
     Args:
         draws: Finite ones of equal numbers of products.
+        vectors: Of each draw one that was given along; where there is none, or one without length, it is left out.
         size: d.
         most: Directions, at most; None leaves it to what is resolved.
 
     Returns:
         None when not even one direction is resolved by every draw, or no vector was given along.
     """
-    found = [resolved(draw.run) for draw in draws]
-    counts = set.intersection(*map(set, found))
-    count = max((k for k in counts if most is None or k <= most), default=0)
-    if not count or not all(draw.whole > 0 for draw in draws):
+    count = _most([resolved(draw.run) for draw in draws], most)
+    shares = [
+        _share(draw.run, vector, count)
+        for draw, vector in zip(draws, vectors, strict=True)
+        if vector is not None and vector.whole > 0
+    ]
+    if not count or not shares:
         return None
-    shares = [_share(draw.run, draw.parts, count) / draw.whole for draw in draws]
     return Overlap(count, average(shares), chance_overlap(count, size)[0])
+
+
+def steepest_of(draw: Drawn) -> Steepest | None:
+    """What can be kept of the steepest directions of a draw; None when it has found none."""
+    counts = frozenset(resolved(draw.run))
+    if not counts or not len(draw.sketches):
+        return None
+    steep = draw.run.components[:, ::-1][:, : max(counts)]
+    return Steepest(counts, steep.T @ draw.sketches[: len(steep)])
+
+
+def persistence_of(before: Steepest, draws: Sequence[Drawn], size: int, *, most: int | None) -> Overlap | None:
+    """How much of the steepest directions of a reading before is still among those of each draw.
+
+    Args:
+        before: Those directions.
+        draws: Finite ones of equal numbers of products.
+        size: d.
+        most: Directions, at most; None leaves it to what is resolved, then and by every draw now.
+
+    Returns:
+        None when there is no number of directions that all have resolved.
+    """
+    found = [steepest_of(draw) for draw in draws]
+    count = _most([before.counts, *(one.counts if one else () for one in found)], most)
+    if not count:
+        return None
+    shares = [sketched_overlap(before.sketches[:count], one.sketches[:count], size) for one in found if one is not None]
+    return Overlap(count, average(shares), chance_overlap(count, size)[0])
+
+
+def sketched_overlap(one: Numbers, other: Numbers, size: int) -> float:
+    """(1/k) ‖V V'ᵀ‖_F² of k directions and k others, from a sketch of each.
+
+    Args:
+        one: Sketches of independent directions, shape (k, buckets), with k below the number of buckets.
+        other: Likewise.
+        size: d, more than k.
+
+    Returns:
+        Without a unit, up to 1, and by chance below 0 by a few thousandths; see above.
+
+    Example:
+        >>> x, y = np.eye(2, 8)[:1], np.eye(2, 8)[1:]
+        >>> sketched_overlap(x, 3 * x, 8), sketched_overlap(x, y, 8)
+        (1.0, 0.0)
+    """
+    (a, _), (b, _) = np.linalg.qr(one.T), np.linalg.qr(other.T)
+    count, buckets = one.shape
+    apart = 1 - float(np.square(a.T @ b).sum()) / count
+    shared: float = 1 - apart * (1 - count / size) / (1 - count / min(buckets, size))
+    return shared
 
 
 def resolved(run: Ritz) -> list[int]:
@@ -140,7 +198,12 @@ def resolved(run: Ritz) -> list[int]:
     return [k for k, (e, g, v) in enumerate(zip(errors, gaps, values, strict=False), 1) if v > 0 and e <= _TURNED * g]
 
 
-def _share(run: Ritz, parts: Sequence[float], count: int) -> float:
-    """‖V g‖² of the top Ritz vectors."""
+def _most(counts: Sequence[Collection[int]], most: int | None) -> int:
+    """The largest number that all name, up to `most`; 0 when there is none."""
+    return max((k for k in set.intersection(*map(set, counts)) if most is None or k <= most), default=0)
+
+
+def _share(run: Ritz, vector: Along, count: int) -> float:
+    """Of a vector in the top Ritz vectors."""
     steep = run.components[:, -count:]
-    return float(np.square(np.asarray(parts[: len(steep)]) @ steep).sum())
+    return float(np.square(vector.parts[: len(steep)] @ steep).sum()) / vector.whole

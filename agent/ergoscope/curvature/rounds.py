@@ -11,7 +11,7 @@ left out, so that no reading stands for two regimes.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -30,7 +30,7 @@ class Look:
     """The numbers of one look on their way to the host: those of each draw that it had a part in, end to end."""
 
     values: Tensor
-    draws: tuple[tuple[Draw, int], ...]  # and how many numbers are of it
+    draws: tuple[tuple[Draw, int, int], ...]  # products that it had by then, and how many numbers are of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,19 @@ class Rounds:
         """Whether no draw is on its way, so that no vectors are kept."""
         return self._draw is None
 
+    @property
+    def ends(self) -> bool:
+        """Whether a draw will end with the next look."""
+        return (self.steps if self._draw is None else self._draw.left) <= self.pace
+
     def look(
-        self, product: Product, parameters: Sequence[Tensor], like: Tensor, *, rates: Sequence[float] = ()
+        self,
+        product: Product,
+        parameters: Sequence[Tensor],
+        like: Tensor,
+        *,
+        rates: Sequence[float] = (),
+        step: Callable[[], Tensor | None] = lambda: None,
     ) -> Look:
         """Make the products of one look, without waiting for the device.
 
@@ -97,16 +108,19 @@ class Rounds:
             like: Gives shape (size,), dtype and device of the vectors. How much of it lies in the steepest directions
                 is told by the draws that end.
             rates: Learning rates, as far as the host knows them.
+            step: Gives another vector of which that is told; asked when a draw has ended.
         """
         self._heed(rates)
-        made: list[tuple[Draw, Tensor]] = []
+        made: list[tuple[Draw, int, Tensor]] = []
         left = self.pace
         while not made or left >= self.steps:
             draw = self._draw or self._begin(like, rates)
             left -= (now := min(left, draw.left))
-            made.append((draw, draw.go_on(product, parameters, products=now, along=like)))
+            values = draw.go_on(product, parameters, products=now, slope=like, step=step)
+            made.append((draw, self.steps - draw.left, values))
             self._draw = draw if draw.left else None
-        return Look(torch.cat([values for _, values in made]), tuple((draw, len(values)) for draw, values in made))
+        draws = tuple((draw, products, len(values)) for draw, products, values in made)
+        return Look(torch.cat([values for _, _, values in made]), draws)
 
     def read(self, look: Look, values: Sequence[float], step: int) -> Round | None:
         """Say what the numbers of a look mean.
@@ -120,11 +134,11 @@ class Rounds:
             The round, when it is complete with this look.
         """
         start = 0
-        for draw, length in look.draws:
+        for draw, products, length in look.draws:
             if draw.since is None:
                 draw.since = step
             if not draw.lost:
-                self._take(draw, draw.since, read_draw(values[start : start + length]))
+                self._take(draw, draw.since, read_draw(values[start : start + length], products=products))
             start += length
         if len(self._found) < self._wanted:
             return None

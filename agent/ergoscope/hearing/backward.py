@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ergoscope.curvature.passes import Pass
-from ergoscope.hearing.forward import ForwardPasses
+from ergoscope.hearing.forward import FSDP, ForwardPasses
 from ergoscope.hearing.listening import Guard
 from ergoscope.hearing.registrations import Registrations
 
@@ -24,38 +24,32 @@ class Origin:
 class FirstBackward:
     """Hears of single steps from which one loss the job goes backward first, and whether it hooks what is on the way.
 
-    Attributes:
-        passes: Backward passes since the last step.
+    Several processes that all hear the same step may look at a model that they hold together; what FSDP puts on the way
+    is then no hook of the job's.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        """Begin without having heard a pass of `model`, which is as the user has it."""
-        self.passes = 0
-        self._forward = ForwardPasses(model)
-        self._registrations = Registrations()
+    def __init__(self, model: nn.Module, *, together: bool = False) -> None:
+        """Begin without having heard a pass.
+
+        Args:
+            model: As the user has it.
+            together: Whether what is heard is only ever repeated by all processes at once.
+        """
+        self._forward = ForwardPasses(model, together=together)
+        self._registrations = Registrations(but=FSDP if together else "")
         self._listening = False
 
     def listen(self, guard: Guard) -> None:
         """Hear forward passes through `guard`."""
         self._forward.listen(guard)
 
-    def begins(self) -> None:
-        """A backward pass is about to run."""
-        self.passes += 1
-
     def open(self, *, forward: bool) -> None:
         """A step is over: hear the next one; `forward` if also its forward passes."""
         self.close()
-        self.passes = 0
         self._registrations.open()
         self._listening = True
         if forward:
             self._forward.open()
-
-    def skip(self) -> None:
-        """A step is over: hear nothing of the next one."""
-        self.close()
-        self.passes = 0
 
     def close(self) -> None:
         """Hear no more, neither forward passes nor whether the job puts hooks on gradients."""
@@ -63,18 +57,19 @@ class FirstBackward:
         self._forward.close()
         self._listening = False
 
-    def take(self, roots: object, *, plain: bool) -> Origin | None:
+    def take(self, roots: object, *, number: int, plain: bool) -> Origin | None:
         """Give where a backward pass goes from, and close; None when it is not the first, or not listened to.
 
         Args:
             roots: What `torch.autograd.backward` was given.
+            number: The how manieth pass of the step it is, from 1.
             plain: Whether it is not compiled, and given nothing else that changes what comes out.
 
         Raises:
             ValueError: It is not one loss, or the job would see another pass through its graph.
         """
         try:
-            if not self._listening or self.passes != 1:
+            if not self._listening or number != 1:
                 return None
             loss = roots[0] if isinstance(roots, (tuple, list)) and len(roots) == 1 else roots
             if not plain or not isinstance(loss, Tensor) or loss.numel() != 1:

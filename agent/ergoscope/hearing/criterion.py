@@ -40,6 +40,10 @@ class Criterion:
         """Whether somebody has written over what it uses."""
         return self.versions != tuple(t._version for t in self.kept)
 
+    def level(self, output: Tensor) -> Tensor:
+        """Its value at z, in fp64 (fp32 on Apple's devices), so that small changes can be seen."""
+        return self.function(output).to(wide_dtype(output.device)).mean()
+
     def misfit(self, output: Tensor, loss: Tensor, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Hold it against the loss that it was read off.
 
@@ -49,16 +53,15 @@ class Criterion:
             slope: ∂f/∂z, likewise.
 
         Returns:
-            Its own value at z; the factor that makes this value that of the loss; and how far its slope times this
-            factor is from that of the loss, a share without dimensions. On the device, not waited for.
+            Its own value at z, as `level` gives it; the factor that makes this value that of the loss; and how far its
+            slope times this factor is from that of the loss, a share without dimensions. On the device, not waited for.
         """
         with torch.enable_grad():
             z = output.detach().requires_grad_()
-            own = self.function(z).mean()
+            own = self.level(z)
             (found,) = torch.autograd.grad(own, z)
         with torch.no_grad():
-            wide = wide_dtype(loss.device)
-            factor = loss.detach().reshape(()).to(wide) / own.to(wide)
+            factor = loss.detach().reshape(()).to(own.dtype) / own.detach()
             away = torch.linalg.vector_norm(slope.float() - factor.float() * found.float())
             return own.detach(), factor, away / torch.linalg.vector_norm(slope.float())
 

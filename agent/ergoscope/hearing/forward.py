@@ -26,6 +26,7 @@ States = tuple[tuple[torch.Generator, Tensor], ...]
 _MOST = 4  # passes before a backward pass that are kept, the newest
 _ROOM = 4.0  # times what a pass gave must be free for it to be kept
 _UNNAMED = "this version of torch does not tell what a model is given by name"
+FSDP = "torch.distributed.fsdp."  # where its hooks are made
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -46,8 +47,9 @@ class _Begun:
 class ForwardPasses:
     """Keeps the training forward passes of one step, and says which of them a loss comes from."""
 
-    def __init__(self, model: nn.Module) -> None:
-        """Keep passes of `model`, which is as the user has it."""
+    def __init__(self, model: nn.Module, *, together: bool = False) -> None:
+        """Keep passes of `model`, which is as the user has it; `together` if all processes repeat them at once."""
+        self._together = together
         self._outer = model
         self._model = unwrapped(model)
         self._entrance = Entrance(model)
@@ -88,7 +90,8 @@ class ForwardPasses:
     def _find(self, loss: Tensor, passes: list[tuple[tuple[Output, ...], Pass | str]]) -> Pass | str:
         if not passes:
             return "it was not heard"
-        reason = obstacle_to(self._outer) or _hooked(self._outer)
+        reason = "" if self._together else obstacle_to(self._outer)
+        reason = reason or _hooked(self._outer, but=("ergoscope.", FSDP) if self._together else ("ergoscope.",))
         if reason:
             return reason
         owners = [number for number, (outputs, _) in enumerate(passes) for _ in outputs]
@@ -140,14 +143,11 @@ def _states(model: nn.Module) -> States:
     return tuple((generator, generator.get_state()) for generator in default_generators(model))
 
 
-def _hooked(model: nn.Module) -> str:
-    """Why one more pass would be noticed by hooks; empty when it would not."""
+def _hooked(model: nn.Module, *, but: tuple[str, ...]) -> str:
+    """Why one more pass would be noticed by hooks, but for those made in some modules; empty when it would not."""
     places = [getattr(modules, f"_global{name}") for name in _HOOKS]
     places += [getattr(part, name) for part in model.modules() for name in _HOOKS]
-    if any(not _ours(hook) for place in places for hook in place.values()):
+    # Ours look away from passes of our own.
+    if any(not str(getattr(hook, "__module__", "")).startswith(but) for place in places for hook in place.values()):
         return "modules have hooks of the job's own, which would run once more"
     return ""
-
-
-def _ours(hook: object) -> bool:
-    return str(getattr(hook, "__module__", "")).startswith("ergoscope.")  # they look away from passes of our own

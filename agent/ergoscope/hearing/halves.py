@@ -66,8 +66,7 @@ class Halves:
         self._exit = Exit(model)
         self._registrations = Registrations()
         self._failures = 0
-        self._passes = 0  # backward passes in this step
-        self._before: deque[int] = deque(maxlen=_STEPS)  # in those before
+        self._before: deque[int] = deque(maxlen=_STEPS)  # backward passes in the steps before
         self._armed = False
         self._found: list[Contrast | None] = []
 
@@ -88,12 +87,11 @@ class Halves:
             self._exit.open()
             self._registrations.open()
 
-    def stepped(self) -> None:
-        """The job's step is over."""
+    def stepped(self, passes: int) -> None:
+        """The job's step is over, after so many backward passes."""
         if self._armed and not self._found:
             self.fail("a step has no backward pass that can be seen, or several")
-        self._before.append(self._passes)
-        self._passes = 0
+        self._before.append(passes)
         if self._armed or self.open:
             self.disarm()
             self.open = self._armed = False
@@ -103,17 +101,17 @@ class Halves:
         self._registrations.close()
         self._exit.close()
 
-    def begin(self, roots: object, families: Callable[[], Sequence[Family]], *, plain: bool) -> bool:
+    def begin(self, roots: object, families: Callable[[], Sequence[Family]], *, number: int, plain: bool) -> bool:
         """A backward pass from `roots` is about to run; gives whether it was looked at.
 
         Args:
             roots: What `torch.autograd.backward` was given.
             families: Gives the parameters of each optimizer.
+            number: The how manieth pass of the step it is, from 1.
             plain: Whether it was given nothing else that changes what comes out.
         """
-        self._passes += 1
         self._found = []  # what was found before is no longer all of the gradient
-        if not self.open or self.obstacle or self._passes > 1:
+        if not self.open or self.obstacle or number > 1:
             return False
         place, hooked = self._exit.found, self._registrations.seen
         self.disarm()

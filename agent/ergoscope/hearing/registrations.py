@@ -5,6 +5,7 @@ to: `Tensor.register_hook` and `Tensor.retain_grad`. A hook put on a node itself
 """
 
 import functools
+import sys
 
 import torch
 
@@ -12,15 +13,16 @@ _NAMES = ("register_hook", "retain_grad")
 
 
 class Registrations:
-    """Notes whether a hook is put on any tensor of the process, from `open` to `close`.
+    """Notes whether a hook is put on any tensor of the process, from `open` to `close`, but for those of one package.
 
     Attributes:
         seen: Whether there was one since it was opened last, or may have been one.
     """
 
-    def __init__(self) -> None:
-        """Begin closed."""
+    def __init__(self, *, but: str = "") -> None:
+        """Begin closed; `but` begins the names of the modules whose hooks do not count."""
         self.seen = False
+        self._but = but
 
     def open(self) -> None:
         """Note from now on."""
@@ -29,6 +31,11 @@ class Registrations:
         if self not in _open:
             _open.append(self)
         self.seen = any(getattr(torch.Tensor, name) is not ours for name, ours in _ours.items())
+
+    def note(self, module: str) -> None:
+        """A module puts a hook on a tensor."""
+        if not self._but or not module.startswith(self._but):
+            self.seen = True
 
     def close(self) -> None:
         """Note no more; torch's own methods are back when nobody else notes."""
@@ -50,8 +57,9 @@ def _noting(name: str):  # type: ignore[no-untyped-def]  # whatever torch's meth
 
     @functools.wraps(original)
     def note(tensor, *args, **kwargs):  # type: ignore[no-untyped-def]  # passed on
+        module = str(sys._getframe(1).f_globals.get("__name__", ""))
         for one in _open:
-            one.seen = True
+            one.note(module)
         return original(tensor, *args, **kwargs)
 
     return note

@@ -13,6 +13,7 @@ from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.vantage.opening import Label, Opening
 from ergoscope.probes.vantage.vantage import Vantage
+from ergoscope.remark import Remark
 
 _SEED = 2
 
@@ -89,12 +90,13 @@ class FitProbe:
             block = f"/{name}" if name else ""
             findings.scalars[f"ggn_gap{block}"] = gap
             findings.scalars[f"ggn_gap_residual{block}"] = whole.residual + part.residual
-            self._tell(f"beyond the data fit curvature is {label.how}, on {label.batch}, over {label.over}")
+            how = f"{label.how}, on {label.batch}, over {label.over}"
+            self._tell(Remark(f"beyond the data fit curvature is {how}", how=how))
 
     def _stop(self, reason: str) -> None:
         self.idle = True
         self._trackers.clear()
-        self._tell(f"curvature beyond the data fit is not measured: {reason}")
+        self._tell(Remark(f"curvature beyond the data fit is not measured: {reason}", absent=True))
 
     def _tell(self, text: str) -> None:
         if text != self._told:

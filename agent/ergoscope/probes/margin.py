@@ -15,6 +15,7 @@ from ergoscope.layers import Moment
 from ergoscope.numerics.margins import margins_of_classes, margins_of_signs, pooled
 from ergoscope.numerics.norms import common_dtype, norms_of
 from ergoscope.probes.probe import Reading
+from ergoscope.remark import Remark
 
 _PASSES = 64  # backward passes of one step that are looked at
 _LARGEST = 700.0  # logarithm of a scale that a double still divides by
@@ -84,7 +85,7 @@ class MarginProbe:
         missed, self._missed = self._missed, ""
         if not margins or size is None:
             if missed:
-                self._tell(f"margins are absent: {missed}")
+                self._tell(Remark(f"margins are absent: {missed}", absent=True))
             return None
         values = pooled(margins, slacks, shares)
         values = torch.cat([values, size.to(values.device, torch.float32).reshape(1)])
@@ -107,7 +108,8 @@ class MarginProbe:
         findings.scalars["margin_quantile"] = tenth
         self._tell(f"margins are divided by {self._divisor(power)}")
         if abs(power * size) > _LARGEST:
-            self._tell("normalized margins are absent: what they are divided by is zero or too large for a number")
+            text = "normalized margins are absent: what they are divided by is zero or too large for a number"
+            self._tell(Remark(text, absent=True, quantities=["normalized_margin", "smoothed_margin"]))
             return
         scale = math.exp(-power * size)
         findings.scalars["normalized_margin"] = least * scale

@@ -18,6 +18,7 @@ from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_run
 from ergoscope.numerics.norms import norms_of
 from ergoscope.numerics.scaling import find_scale
 from ergoscope.probes.probe import Reading
+from ergoscope.remark import Remark
 from ergoscope.shards import seat
 
 _ALIKE = 0.01  # share by which the gradient used may differ from the one heard; sums in another order differ less
@@ -126,7 +127,8 @@ class NoiseProbe:
         halves = self._company.halves
         if self._how == "halves" and halves.obstacle:
             self._how = "nothing"
-            self._company.tell(f"slope and noise of the gradient are absent from now on: {halves.obstacle}")
+            text = f"slope and noise of the gradient are absent from now on: {halves.obstacle}"
+            self._company.tell(Remark(text, absent=True))
         if self._company.processes > 1 or self._how == "parts" or halves.works:
             return None
         return self._by_running_mean(moment, cuts)

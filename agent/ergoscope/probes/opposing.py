@@ -14,6 +14,7 @@ from ergoscope.curvature.stopwatch import Stopwatch
 from ergoscope.findings import Findings
 from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
+from ergoscope.remark import Remark
 from ergoscope_contract.records import Event
 
 _SEED = 0
@@ -109,7 +110,8 @@ class OpposingProbe:
         return None
 
     def _stop(self, reason: str) -> None:
-        self.untold.append(f"losses of single examples of the probe batch are not measured: {reason}")
+        text = f"losses of single examples of the probe batch are not measured: {reason}"
+        self.untold.append(Remark(text, absent=True))
         self._objective = self._losses = self._change = None
 
     def _read(self, values: Sequence[float], findings: Findings) -> None:

@@ -12,8 +12,10 @@ from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.vantage.opening import Label, Opening
 from ergoscope.probes.vantage.vantage import Vantage
+from ergoscope.remark import Remark
 
 _SEED = 0
+_ALONG = "batch_sharpness", "dir_sharpness"  # of the training's own batch, and of one that stays
 
 
 class SharpnessProbe:
@@ -56,7 +58,7 @@ class SharpnessProbe:
         sights = self._sights.setdefault(name, Sights(whole=not name, seed=_SEED))
         sight = sights.take(opening.products, opening.block.parameters, opening.optimizer, factor=opening.factor)
         self.turn += 1
-        along = "dir_sharpness" if opening.fixed else "batch_sharpness"
+        along = _ALONG[opening.fixed]
         return Reading(sight.values.float(), partial(self._read, sights, sight, name, along, opening.label))
 
     def forget(self) -> None:
@@ -84,12 +86,15 @@ class SharpnessProbe:
             scalars["sharpness_ratio"] = found.ratio
         if not name and math.isfinite(found.along):
             scalars[along] = found.along
-        self._tell(label, sight, found)
+        self._tell(label, sight, found, [key for key in self.produces if key not in _ALONG or key == along])
 
-    def _tell(self, label: Label, sight: Sight, found: Found) -> None:
-        text = f"curvature is {label.how}, on {label.batch}, over {label.over}"
-        if text != self._told:
-            self._told = text
-            edge = sight.edge
-            lack = "" if edge.value is not None or not edge.validity else f"; no threshold: {edge.validity}"
-            self.untold.append(f"{text}; {found.top.products} products{lack}")
+    def _tell(self, label: Label, sight: Sight, found: Found, made: list[str]) -> None:
+        how = f"{label.how}, on {label.batch}, over {label.over}"
+        if how == self._told:
+            return
+        self._told, edge = how, sight.edge
+        how = f"{how}; {found.top.products} products"
+        self.untold.append(Remark(f"curvature is {how}", how=how, quantities=made))
+        if edge.value is None and edge.validity:
+            lack = f"there is no threshold: {edge.validity}"
+            self.untold.append(Remark(lack, absent=True, quantities=["sharpness_ratio"]))

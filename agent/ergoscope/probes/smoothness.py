@@ -11,8 +11,7 @@ from torch import Tensor
 
 from ergoscope.curvature.blocks import Block
 from ergoscope.curvature.ladder import How
-from ergoscope.curvature.parts import join
-from ergoscope.curvature.room import needed, spare
+from ergoscope.curvature.last_step import LastStep
 from ergoscope.curvature.smoothness import Search, misfit, smoothness_radius
 from ergoscope.curvature.vectors import norm
 from ergoscope.findings import Findings
@@ -20,6 +19,7 @@ from ergoscope.layers import Moment, parameters_of
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.vantage.opening import Label, Opening
 from ergoscope.probes.vantage.vantage import Vantage
+from ergoscope.remark import Remark
 
 _ROUNDINGS = 16  # units of rounding that a misfit must be above, against the lengths of the vectors that it is made of
 _DIFFERENCE = 1e-3  # and where products are differences of gradients
@@ -62,37 +62,35 @@ class SmoothnessProbe:
         self.turn = 0
         self.untold: list[str] = []
         self._vantage = vantage
-        self._before: dict[Tensor, Tensor] = {}  # parameters and copies of them
+        self._last_step = LastStep()
         self._searches: dict[tuple[str, str], Search] = {}  # by block and direction
         self._told = ""
         vantage.enlist(self)
 
     def prepare(self, moment: Moment) -> None:
         """An optimizer is about to step: copy the weights, where what it does to them will be looked at."""
-        self._before = {}
-        if not self._vantage.expects(self):
-            return
-        trained = [p for p in parameters_of(moment.optimizer) if p.requires_grad and p.is_floating_point()]
-        device = moment.parameters[0].device
-        if spare(device) >= needed(sum(p.numel() for p in trained), _VECTORS, device):
-            self._before = {p: p.detach().clone() for p in trained}
+        self._last_step.let_go()
+        if self._vantage.expects(self):
+            trained = [p for p in parameters_of(moment.optimizer) if p.requires_grad and p.is_floating_point()]
+            self._last_step.begin(trained, vectors=_VECTORS)
 
     def measure(self, moment: Moment) -> Reading | None:
         """Look now."""
         try:
             return self._vantage.reading(self, moment)
         finally:
-            self._before = {}
+            self._last_step.let_go()
 
     def look(self, opening: Opening) -> Reading | None:
         """Try the lengths of one reading along each direction."""
         narrow = next((p.dtype for p in opening.block.parameters if p.dtype not in _WIDE), None)
         if narrow:
             self.idle = True
-            self._tell(f"the smoothness radius is absent: weights in {narrow} would round most of a nudge away")
+            text = f"the smoothness radius is absent: weights in {narrow} would round most of a nudge away"
+            self._tell(Remark(text, absent=True))
         if narrow or opening.beside is None:
             return None
-        gradient, step = opening.products.gradient, self._step(opening.block)
+        gradient, step = opening.products.gradient, self._last_step.move(opening.block.parameters)
         size = _size(opening.block)
         numbers = [norm(gradient), torch.zeros_like(size) if step is None else norm(step), size]
         tries: list[_Try] = []
@@ -111,12 +109,6 @@ class SmoothnessProbe:
         """Begin all searches anew."""
         self._searches.clear()
         self.turn = 0
-
-    def _step(self, block: Block) -> Tensor | None:
-        """The move that led to where the weights are; None where no copy was made."""
-        if any(p not in self._before for p in block.parameters):
-            return None
-        return join([p.detach() - self._before[p] for p in block.parameters], block.parameters)
 
     def _read(self, block: Block, label: Label, tries: list[_Try], values: Sequence[float], findings: Findings) -> None:
         gradient, step, size, *rest = values
@@ -137,9 +129,8 @@ class SmoothnessProbe:
                 misfits += found
         if moved:
             names = ", ".join(one.name for one in moved)
-            self._tell(
-                f"the smoothness radius: curvature is {label.how}, on {label.batch}, over {label.over}; along {names}"
-            )
+            how = f"{label.how}, on {label.batch}, over {label.over}; along {names}"
+            self._tell(Remark(f"the smoothness radius: curvature is {how}", how=how))
             _publish(block.name, smoothness_radius(gradient, lengths, misfits), step, findings)
 
     def _tell(self, text: str) -> None:

@@ -9,66 +9,37 @@ to thirty-five steps' time, so that a reading takes 5 looks.
 
 A draw keeps a vector of the parameters' size for each product. Where there is no room for 20, it has 10; where there is
 none for 10 either, 20 draws of one product each, 4 a look, tell trace and norm alone.
+
+What is made of the steepest directions takes next to nothing more. The last update is known where a look that ends a
+draw comes right after a step: then a copy of the weights is made before that step, and kept until the look. Of the
+directions themselves only sketches are kept until the next reading.
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ergoscope.curvature.blocks import Block
-from ergoscope.curvature.density import pooled
 from ergoscope.curvature.guard import ran_out_of_memory
-from ergoscope.curvature.ladder import How
-from ergoscope.curvature.overlap import Overlap, overlap_of
+from ergoscope.curvature.last_step import LastStep
+from ergoscope.curvature.overlap import Steepest, steepest_of
 from ergoscope.curvature.room import lasting, needed, spare
-from ergoscope.curvature.rounds import Look, Round, Rounds
-from ergoscope.curvature.spectrum import Shape, shape_of, sums_of
+from ergoscope.curvature.rounds import Look, Rounds
 from ergoscope.findings import Findings
 from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
+from ergoscope.probes.spectrum_reading import View, publish
 from ergoscope.probes.trace_ratio import TraceRatio
-from ergoscope.probes.vantage.opening import Label, Opening
+from ergoscope.probes.vantage.opening import Opening
 from ergoscope.probes.vantage.vantage import Vantage
-from ergoscope_contract.records import Spectrum
+from ergoscope.remark import Remark
 
 STEPS, FEWER = 20, 10  # products of a draw, and where there is little room or each batch is another one
 DRAWS, SINGLE = 5, 20  # draws of a reading, and when they have one product each
 PACE = 4  # products of a look
 _BESIDE = 6  # vectors beside a draw's own: the gradient, and what is on the way
-_ROUNDING = 1e-6  # of a product, as a share of the largest eigenvalue
-_DIFFERENCE = 1e-3  # and of a difference of gradients
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _View:
-    """What of an opening is still of use when its graph is gone."""
-
-    block: Block
-    label: Label
-    fixed: bool
-    steps: int
-    optimizer: Optimizer | None
-
-    @classmethod
-    def of(cls, opening: Opening, rounds: Rounds) -> "_View":
-        return cls(opening.block, opening.label, opening.fixed, rounds.steps, opening.optimizer)
-
-    @property
-    def how(self) -> str:
-        return f"{self.label.how}, on {self.label.batch}"
-
-    @property
-    def rounding(self) -> float:
-        return _DIFFERENCE if self.label.how is How.DIFFERENCE else _ROUNDING
-
-    def made_of(self, found: Round) -> str:
-        each = f"{self.steps} product{'s' * (self.steps > 1)} each{'' if self.fixed else ', of as many batches'}"
-        return f"{len(found.draws)} draws of {each}"
 
 
 class SpectrumProbe:
@@ -90,8 +61,14 @@ class SpectrumProbe:
         "hess_fro_error",
         "top_subspace_overlap",
         "top_subspace_overlap_error",
+        "top_subspace_overlap_update",
+        "top_subspace_overlap_update_error",
         "top_subspace_chance",
         "top_subspace_size",
+        "top_subspace_persistence",
+        "top_subspace_persistence_error",
+        "top_subspace_persistence_chance",
+        "top_subspace_persistence_size",
         "spectral_density",
         "outlier_count",
         "outliers_unresolved",
@@ -125,8 +102,23 @@ class SpectrumProbe:
         self._most = STEPS
         self._subject: tuple[object, ...] = ()
         self._rounds: Rounds | None = None
+        self._aim: Sequence[Tensor] = ()  # parameters of the last look, where one optimizer moves them all
+        self._last_step = LastStep()
+        self._steepest: dict[tuple[object, ...], Steepest] = {}  # of the last reading of each subject
         self._told: set[str] = set()
         vantage.enlist(self)
+
+    def remember(self) -> None:
+        """A step is about to be made right after which it will look: copy the weights, where a draw ends then."""
+        rounds = self._rounds
+        if not self._aim or rounds is None or rounds.steps == 1 or not rounds.ends:
+            self._last_step.let_go()
+        elif not self._last_step.begin(self._aim):
+            self._tell(_no_update("there is no memory for a copy of the weights"))
+
+    def let_go(self) -> None:
+        """A step is about to be made after which it will not look: keep no weights."""
+        self._last_step.let_go()
 
     def measure(self, moment: Moment) -> Reading | None:
         """What the last look saw."""
@@ -140,21 +132,30 @@ class SpectrumProbe:
             return sign * opening.factor * opening.products(vector)
 
         try:
-            rounds = self._rounds_of(opening)
+            rounds, parameters = self._rounds_of(opening), opening.block.parameters
+            self._aim = parameters if opening.optimizer is not None else ()
             look = rounds.look(
-                product, opening.block.parameters, opening.products.gradient, rates=_rates(opening.optimizer)
+                product,
+                parameters,
+                opening.products.gradient,
+                rates=_rates(opening.optimizer),
+                step=partial(self._last_step.move, parameters),
             )
         except Exception as error:
             if self._most == 1 or not ran_out_of_memory(error):
                 raise
             self._rounds = None  # and with it the vectors
+            self._last_step.let_go()
             self._do_with_fewer(opening)
             return None
-        return Reading(look.values, partial(self._read, rounds, look, _View.of(opening, rounds)))
+        return Reading(look.values, partial(self._read, rounds, look, View.of(opening, rounds)))
 
     def forget(self) -> None:
         """Begin anew, and see again whether there is room."""
         self._rounds = None
+        self._aim = ()
+        self._last_step.let_go()
+        self._steepest.clear()
         self._most = STEPS
         self.turn = 0
 
@@ -181,7 +182,7 @@ class SpectrumProbe:
         left = f"draws have {FEWER} products" if self._most > 1 else "only its trace and norm are measured"
         self._tell(f"there is no memory for {before} vectors of the spectrum of curvature: {left}")
 
-    def _read(self, rounds: Rounds, look: Look, view: _View, values: Sequence[float], findings: Findings) -> None:
+    def _read(self, rounds: Rounds, look: Look, view: View, values: Sequence[float], findings: Findings) -> None:
         if rounds is not self._rounds:
             return  # forgotten since
         found = rounds.read(look, values, findings.step)
@@ -194,12 +195,18 @@ class SpectrumProbe:
             )
         if found is not None:
             self.turn += 1
-            _publish(found, view, findings, most=self._classes())
+            publish(found, view, findings, most=self._classes(), before=self._steepest.pop(self._subject, None))
+            steepest = steepest_of(found.draws[-1])
+            if steepest is not None:
+                self._steepest[self._subject] = steepest
             trace = findings.scalars.get("hess_trace")
             ratio = None if self._ratio is None or trace is None else self._ratio.of(trace, view.optimizer)
             if ratio is not None:
                 findings.scalars["sgd_trace_ratio"] = ratio
-            self._tell(f"the spectrum of curvature is {view.how}, over {view.label.over}; {view.made_of(found)}")
+            how = f"{view.how}, over {view.label.over}; {view.made_of(found)}"
+            self._tell(Remark(f"the spectrum of curvature is {how}", how=how))
+            if view.steps > 1 and view.optimizer is None:
+                self._tell(_no_update("several optimizers step"))
 
     def _tell(self, text: str) -> None:
         if text not in self._told:
@@ -207,56 +214,10 @@ class SpectrumProbe:
             self.untold.append(text)
 
 
-def _publish(found: Round, view: _View, findings: Findings, *, most: int | None) -> None:
-    name = f"/{view.block.name}" if view.block.name else ""
-    sums = sums_of(found.draws, view.block.size)
-    numbers = {
-        "hess_trace": sums.trace.value,
-        "hess_trace_error": sums.trace.error,
-        "hess_fro": sums.size.value,
-        "hess_fro_error": sums.size.error,
-    }
-    if view.steps > 1:
-        numbers |= _numbers_of(shape_of(found.draws, rounding=view.rounding))
-        numbers |= _shares_of(overlap_of(found.draws, view.block.size, most=most))
-        nodes, weights, residuals = (p.astype("<f8").tobytes() for p in pooled([d.run for d in found.draws]))
-        how = f"{view.how}; {view.made_of(found)}{_moves(found)}, since step {found.since}"
-        findings.records.append(
-            Spectrum(f"spectral_density{name}", findings.step, nodes, weights, residuals=residuals, how=how)
-        )
-    findings.scalars.update({f"{key}{name}": number for key, number in numbers.items() if math.isfinite(number)})
-
-
-def _moves(found: Round) -> str:
-    """How far the weights moved between the looks of a draw; nothing where they stood still."""
-    most = max(drawn.moved for drawn in found.draws)
-    return f", within which the weights moved by up to {100 * most:.2g} %" if most > 0 else ""
-
-
-def _numbers_of(shape: Shape) -> dict[str, float]:
-    return {
-        "outlier_count": shape.outliers.count,
-        "outliers_unresolved": shape.outliers.unresolved,
-        "neg_curv_mass": shape.negative.value,
-        "neg_curv_mass_error": shape.negative.error,
-        "neg_curv_mass_low": shape.negative.low,
-        "neg_curv_mass_high": shape.negative.high,
-        "lla_re": shape.ratio.value,
-        "lla_re_error": shape.ratio.error,
-        "lla_kh": shape.weighted.value,
-        "lla_kh_error": shape.weighted.error,
-    }
-
-
-def _shares_of(overlap: Overlap | None) -> dict[str, float]:
-    if overlap is None:
-        return {}
-    return {
-        "top_subspace_overlap": overlap.share.value,
-        "top_subspace_overlap_error": overlap.share.error,
-        "top_subspace_chance": overlap.chance,
-        "top_subspace_size": overlap.count,
-    }
+def _no_update(reason: str) -> Remark:
+    absent = ["top_subspace_overlap_update", "top_subspace_overlap_update_error"]
+    text = f"the share of the last update in the steepest directions is absent: {reason}"
+    return Remark(text, absent=True, quantities=absent)
 
 
 def _fits(opening: Opening, steps: int) -> bool:

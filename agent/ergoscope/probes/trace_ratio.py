@@ -6,6 +6,8 @@ from typing import ClassVar
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
+from ergoscope.remark import Remark
+
 _FIRST = "what SGD can hold is not measured: "
 
 
@@ -36,7 +38,7 @@ class TraceRatio:
         if not reason and self._examples is None:
             reason = "the examples of a step are not known; watch(..., examples_per_backward=n) tells"
         if reason or optimizer is None or self._examples is None:
-            self._tell(f"{_FIRST}{reason}")
+            self._tell(Remark(f"{_FIRST}{reason}", absent=True))
             return None
         return float(optimizer.param_groups[0]["lr"]) * trace / (2 * self._examples * self._passes())
 

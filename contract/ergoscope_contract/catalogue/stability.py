@@ -14,15 +14,17 @@ TABLE = (
             "overshoot. Average it; measured where `curvature` is asked for."
         ),
         formula=(
-            "(L_B(w + Δ) − L_B(w)) / (g_B·Δ) of one step, the batch run again around it with the same draws; L_B with "
-            "coupled weight decay ½λ‖w‖²"
+            "(L_B(w + Δ) − L_B(w)) / (g_B·Δ) of one step, the batch run forward again after it with the same draws; "
+            "g_B as the backward pass left it, L_B with coupled weight decay ½λ‖w‖²; of several processes that train "
+            "together B is all their batches"
         ),
         failure=(
             "of one step it says little; in 16 bits rounding drowns small changes, so steps that promise less than "
-            "1/256 of the loss are left out"
+            "1/256 of the loss are left out; of several processes known for one DistributedDataParallel or "
+            "`fully_shard` over all of them"
         ),
         source="Conn, Gould, Toint (2000)",
-        cost=Cost.GRADIENT,
+        cost=Cost.FORWARD,
         tier=2,
         reduce=Reduce.MEAN,
         test="plain SGD on a linear model: 1 − ½η times the curvature along the gradient",

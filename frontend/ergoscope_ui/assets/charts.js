@@ -174,7 +174,9 @@ window.ergoscope = window.ergoscope || {};
     const id = graph.closest(".dash-graph").id;
     document.querySelectorAll(".at[data-chart]").forEach((place) => {
       const shown = Number((place.textContent.match(/[\d,]+/) || ["0"])[0].replaceAll(",", ""));
-      if (place.dataset.chart === id && newest > shown) place.textContent = "step " + newest.toLocaleString("en-US");
+      if (place.dataset.chart !== id || newest <= shown) return;
+      if (place.dataset.step) place.dataset.step = newest;
+      place.textContent = ergoscope.stepAge(newest, newest);
     });
   }
 

@@ -43,6 +43,7 @@ window.ergoscope = window.ergoscope || {};
 
   function showRun(run) {
     ergoscope.heard(run.id, run.last_seen);
+    ergoscope.reached(run.id, run.last_step);
     const before = statuses[run.id];
     const now = [run.status, run.ranks, run.ranks_silent, run.ranks_lagging].join();
     statuses[run.id] = now;
@@ -51,7 +52,10 @@ window.ergoscope = window.ergoscope || {};
     if (before !== undefined && before !== now) { ask("reread", 500); ask("redraw", 1000); }
     if (view !== "run" || scope().dataset.runs !== run.id) return;
     const latest = run.latest || {};
-    if (run.last_step !== null && run.last_step !== undefined) write("step", run.last_step.toLocaleString("en-US"));
+    if (run.last_step !== null && run.last_step !== undefined) {
+      write("step", run.last_step.toLocaleString("en-US"));
+      ergoscope.tellStepAges(run.last_step);
+    }
     if (latest.lr !== undefined) write("lr", short(Number(latest.lr)));
     if (latest.step_time !== undefined) write("pace", String(Number((1000 * latest.step_time).toPrecision(2))));
     if (latest.agent_overhead !== undefined) {

@@ -40,8 +40,8 @@ def reach(low: Values, high: Values, mean: Values, *, zero: bool = True) -> tupl
     one spike does not flatten the rest; the chart then names it in words.
     """
     finite = mean[np.isfinite(mean)]
-    if not finite.size:
-        return 0.0, 1.0
+    if not finite.size or np.nanmin(low) == np.nanmax(high) == 0:
+        return 0.0, 1.0  # around nothing but zeros, whose own size is none
     bottom, top = (float(v) for v in np.quantile(finite, [0.02, 0.98]))
     body = max(top - bottom, 1e-3 * max(abs(top), abs(bottom)), 1e-12)
     # Around one value alone a tenth of it: an axis of its last digits would say nothing.

@@ -36,11 +36,11 @@ def _edge(colours: Palette) -> list[JsonObject]:
 
 def _note(colours: Palette) -> JsonObject:
     return {
-        "x": 1,
+        "x": 0,  # on the right the newest values stand
         "xref": "paper",
-        "xanchor": "right",
-        "y": LOW,
-        "yanchor": "top",
+        "xanchor": "left",
+        "y": HIGH,
+        "yanchor": "bottom",
         "showarrow": False,
         "text": "threshold 1, the edge shaded",
         "font": {"color": colours.edge_ink, "size": 11},

@@ -48,7 +48,14 @@ def chart(curve: Curve | None, errors: Values, frame: Frame, *, name: str, holds
         data = [{**data[0], "y": numbers(high)}, {**data[1], "y": numbers(low)}, *data[2:]]
         if curve.size == 1:  # a band around one value is too narrow to be seen
             data[2] = bars(data[2], errors, colour=frame.palette.descend)
-    return {**figure, "data": data}
+    return {"data": data, "layout": _without_growing_bands(figure["layout"])}
+
+
+def _without_growing_bands(ground: object) -> JsonObject:
+    """A layout of which the live stream extends the lines alone: it tells a value before the value's error."""
+    layout = ground if isinstance(ground, dict) else {}
+    meta = layout.get("meta", {})
+    return {**layout, "meta": {**meta, "grows": [{**growth, "band": None} for growth in meta.get("grows", [])]}}
 
 
 def bars(trace: JsonObject, errors: Values, *, colour: str) -> JsonObject:

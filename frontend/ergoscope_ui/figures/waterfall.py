@@ -10,9 +10,10 @@ from ergoscope_contract.records import JsonObject
 from ergoscope_ui.curve import Values
 from ergoscope_ui.figures.canvas import Frame, empty, layout, mark_line, mark_note
 from ergoscope_ui.figures.heatmap import rows_of
+from ergoscope_ui.figures.line import numbers
 from ergoscope_ui.figures.signed import Signed, axis_for
 from ergoscope_ui.spectrum import Spectrum, outliers, shares
-from ergoscope_ui.theme import Palette
+from ergoscope_ui.theme import Palette, translucent
 from ergoscope_ui.words import number
 
 _CELLS = 160
@@ -94,17 +95,27 @@ def _heat(steps: Sequence[float], edges: Values, densities: Values, scale: Signe
 
 
 def _points(spectra: Sequence[Spectrum], counts: Mapping[int, int], scale: Signed, colours: Palette) -> JsonObject:
-    found = [(one.step, value) for one in spectra for value in outliers(one, counts.get(one.step, 0))]
-    values = np.array([value for _, value in found])
+    """The outliers, each with a bar as long as its residual on either side."""
+    found = [(one.step, *told) for one in spectra for told in outliers(one, counts.get(one.step, 0))]
+    steps, values, residuals = np.array(found, dtype=np.float64).reshape(-1, 3).T
+    places = scale.place(values)
+    known = [f"± {number(residual, digits=2)}" if residual == residual else "" for residual in residuals.tolist()]
+    bars: JsonObject = {"type": "data", "symmetric": False, "thickness": 1, "width": 0}
     return {
         "type": "scatter",
         "mode": "markers",
         "name": "outliers",
-        "x": scale.place(values).tolist(),
-        "y": [step for step, _ in found],
-        "customdata": values.tolist(),
+        "x": places.tolist(),
+        "y": steps.astype(int).tolist(),
+        "customdata": list(zip(values.tolist(), known, strict=True)),
+        "error_x": {
+            **bars,
+            "array": numbers(scale.place(values + residuals) - places),
+            "arrayminus": numbers(places - scale.place(values - residuals)),
+            "color": translucent(colours.edge, 0.6),
+        },
         "marker": {"size": 5, "color": colours.edge},
-        "hovertemplate": "outlier at %{customdata:.4g}<br>step %{y:,d}<extra></extra>",
+        "hovertemplate": "outlier at %{customdata[0]:.4g} %{customdata[1]}<br>step %{y:,d}<extra></extra>",
     }
 
 

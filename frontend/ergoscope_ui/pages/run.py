@@ -11,6 +11,7 @@ from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.pages import run_curvature, run_layers, run_overview, run_records, run_series
 from ergoscope_ui.pages.scope import scope
+from ergoscope_ui.pages.stepped import stepped
 from ergoscope_ui.panels import notice
 from ergoscope_ui.panels.head import head
 from ergoscope_ui.panels.sentence import sentence
@@ -57,10 +58,11 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
         try:
             summary, verdict = await asyncio.gather(client.run(run), client.verdict(run))
             ranks = await client.ranks(run) if summary.ranks > 1 else []
+            moved = await stepped(client, [summary])
         except UiError as problem:
             return html.H1(run), notice.error(problem), scope("run", title=run, runs=[run])
         named = scope("run", title=summary.name or run, runs=[run])
-        return head(summary, ranks), sentence(verdict, summary), named
+        return head(summary, ranks, stepped=moved.get(run)), sentence(verdict, summary), named
 
     @app.callback(
         Output("run-body", "children"),

@@ -1,7 +1,6 @@
 """The charts of the three questions, from what the service answered: no question is asked here."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from dash.development.base_component import Component
@@ -9,48 +8,33 @@ from dash.development.base_component import Component
 from ergoscope_contract.answers import Verdict
 from ergoscope_contract.records import JsonObject
 from ergoscope_ui.cadence import News, reasons, whole_reasons
-from ergoscope_ui.curve import Curve
-from ergoscope_ui.extent import Extent
-from ergoscope_ui.figures import band, threshold
+from ergoscope_ui.curve import Curve, Values
+from ergoscope_ui.dossier import Dossier
+from ergoscope_ui.figures import band, decades, levels, threshold, uncertain
 from ergoscope_ui.figures.canvas import Frame
-from ergoscope_ui.panels import readings, stability, stabilization, stationarity
+from ergoscope_ui.panels import measures, readings, stability, stabilization, stationarity
+from ergoscope_ui.panels.curvature import RESIDUAL, TOPS
 from ergoscope_ui.panels.graph import foot_words
 from ergoscope_ui.theme import Palette
-from ergoscope_ui.titles import axis, title
+from ergoscope_ui.titles import title
 from ergoscope_ui.words import count
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What the three charts are drawn from; `start` is the gradient norm at the start, None while unknown.
+def figures(about: Dossier, *, start: float | None, stable: str) -> list[JsonObject]:
+    """Gradient norm against its start, loss with its settled mean, sharpness or, without one, relative update.
 
-    news: what the events tell of how the curves were obtained. stable: what the chart of stability shows.
+    Args:
+        about: The run.
+        start: The gradient norm at the start; None while unknown.
+        stable: What the chart of stability shows.
     """
-
-    verdict: Verdict
-    curves: Mapping[str, Curve]
-    start: float | None
-    extent: Extent
-    news: News = field(default_factory=News)
-    stable: str = "update_ratio"
-
-
-def figures(material: Material, colours: Palette) -> list[JsonObject]:
-    """Gradient norm against its start, loss with its settled mean, sharpness or, without one, relative update."""
-    marks = material.verdict.marks
-    unit = "‖g‖ / start" if material.start else "‖g‖"
-    gradient = band.chart(
-        material.curves.get("grad_norm"),
-        material.extent.frame(colours, unit=unit, marks=marks),
-        name="gradient norm",
-        scale=material.start or 1.0,
-    )
-    loss = band.chart(
-        material.curves.get("loss"), material.extent.frame(colours, unit="loss", marks=marks), name="loss", zero=False
-    )
-    key = material.stable
-    frame = material.extent.frame(colours, unit=axis(key), marks=marks)
-    return [gradient, _with_mean(loss, material.verdict, colours), chart_of(key, material.curves.get(key), frame)]
+    curves = about.curves
+    unit = "‖g‖ / start" if start else "‖g‖"
+    frame = about.frame("grad_norm", unit=unit)
+    gradient = band.chart(curves.get("grad_norm"), frame, name="gradient norm", scale=start or 1.0)
+    loss = band.chart(curves.get("loss"), about.frame("loss", unit="loss"), name="loss", zero=False)
+    third = chart_of(stable, curves.get(stable), about.frame(stable), _errors(about, stable))
+    return [gradient, _with_mean(loss, about.verdict, about.colours), third]
 
 
 def stability_key(keys: Container[str]) -> str:
@@ -58,37 +42,68 @@ def stability_key(keys: Container[str]) -> str:
     return stability.SHARPNESS if stability.SHARPNESS in keys else "update_ratio"
 
 
-def chart_of(key: str, curve: Curve | None, frame: Frame) -> JsonObject:
-    """The chart of one series as it stands alone: the sharpness against its threshold, everything else by itself."""
-    draw = threshold.chart if key == stability.SHARPNESS else band.chart
-    return draw(curve, frame, name=title(key))
+def _errors(about: Dossier, stable: str) -> Values | None:
+    return residuals_of_ratio(about.curves) if stable == stability.SHARPNESS else None
 
 
-def feet(material: Material) -> list[object]:
-    """How each chart was obtained, and the newest step in it."""
-    drawn = {
-        stationarity.NAME: "grad_norm",
-        stabilization.NAME: "loss",
-        stability.NAME: material.stable,
-    }
-    return [
-        foot_of(material.curves.get(metric), metric, material.news, chart=f"{question}-chart")
-        for question, metric in drawn.items()
-    ]
+def residuals_of_ratio(curves: Mapping[str, Curve]) -> Values:
+    """Residuals of the eigenvalues that the sharpness ratio is made of, in its unit: one a value, NaN where unknown."""
+    ratio = curves.get(stability.SHARPNESS)
+    if ratio is None:
+        return np.empty(0)
+    residual, plain, scaled = (uncertain.sizes_at(ratio, curves.get(key)) for key in (RESIDUAL, *TOPS))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Values = residual * np.abs(ratio.mean) / np.where(np.isfinite(plain), plain, scaled)
+    return found
+
+
+def chart_of(key: str, curve: Curve | None, frame: Frame, errors: Values | None = None) -> JsonObject:
+    """The chart of one series, with what it is to be held against.
+
+    errors: of each of its values, as from `sizes_at`.
+    """
+    name, measure = title(key), measures.ALL.get(key.partition("/")[0])
+    errors = np.empty(0) if errors is None else errors
+    if key == stability.SHARPNESS:
+        return threshold.chart(curve, frame, name=name, errors=errors)
+    if measure is None:
+        return uncertain.chart(curve, errors, frame, name=name)
+    if measure.decades:
+        return decades.chart(curve, frame, name=name, levels=measure.levels)
+    ends = (*measure.holds, *(level.value for level in measure.levels))
+    figure = uncertain.chart(curve, errors, frame, name=name, holds=ends)
+    return levels.hold(figure, measure.levels, frame.palette)
+
+
+def feet(about: Dossier, *, stable: str) -> list[object]:
+    """How each chart was obtained, and its newest step; of the sharpness, which is rare, how long ago that was."""
+    drawn = {stationarity.NAME: "grad_norm", stabilization.NAME: "loss"}
+    two = [foot_of(about.curves.get(key), key, about.news, chart=f"{name}-chart") for name, key in drawn.items()]
+    errors = _errors(about, stable)
+    residual = "band ± residual" if errors is not None and np.isfinite(errors).any() else ""
+    now = None if errors is None else about.now
+    curve, chart = about.curves.get(stable), f"{stability.NAME}-chart"
+    return [*two, foot_of(curve, stable, about.news, chart=chart, band=residual, now=now)]
 
 
 def foot_of(
-    curve: Curve | None, key: str, news: News, *, chart: str, band: str = "", now: int | None = None
+    curve: Curve | None, key: str, news: News, *, chart: str, band: str = "", now: int | None = None, how: str = ""
 ) -> Sequence[Component]:
     """The foot line of a chart of one series: what a point is and why there are no more, and the newest step.
 
-    band: what the chart's band is, where it is no minimum and maximum. now: the run's newest step, to tell the age.
+    Args:
+        curve: What is drawn.
+        key: Its name.
+        news: What the agent tells of how it is obtained.
+        chart: The id of its graph.
+        band: What the chart's band is, where it is no minimum and maximum.
+        now: The run's newest step, to tell the age.
+        how: How it is obtained where the agent does not say.
     """
     newest = int(curve.last[-1]) if curve is not None and curve.size else None
     told = (resolution(curve, key, news), whole_reasons(news.cadence(key)), news.remark(key))
-    seen = "; ".join(filter(None, [news.way(key), told[0], band])) if newest is not None else ""
-    ago = now - newest if now is not None and newest is not None else 0
-    return foot_words(seen, newest, chart=chart, more="\n".join(filter(None, told)), ago=ago)
+    seen = "; ".join(filter(None, [news.way(key) or how, told[0], band])) if newest is not None else ""
+    return foot_words(seen, newest, chart=chart, more="\n".join(filter(None, told)), now=now)
 
 
 def resolution(curve: Curve | None, key: str = "", news: News = News()) -> str:  # noqa: B008  # it is frozen

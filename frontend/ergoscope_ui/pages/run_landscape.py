@@ -14,6 +14,7 @@ from ergoscope_ui.panels import landscape as panel
 from ergoscope_ui.theme import palette
 
 _HIDDEN, _SEEN, _BESIDE, _LINED = ({"display": kind} for kind in ("none", "block", "grid", "flex"))
+_LOOKED_AT = 20  # newest slices
 _ASKED, _WITHDRAWN, _DRAWN = f"{panel.NAME}-asked", f"{panel.NAME}-withdrawn", f"{panel.NAME}-drawn"
 
 
@@ -57,9 +58,9 @@ def _register_withdrawal(app: Dash, client: Client) -> None:
     )
     async def withdraw(clicks: int, run: str) -> tuple[object, str]:
         try:
-            for told in await client.slices(run, limit=1):
-                if panel.waited_for(told):
-                    await client.withdraw_slice(run, told.id)
+            told = panel.newest_asked(await client.slices(run, limit=_LOOKED_AT))
+            if told is not None and panel.waited_for(told):
+                await client.withdraw_slice(run, told.id)
         except UiError as problem:
             return no_update, str(problem)
         return clicks, ""
@@ -87,11 +88,11 @@ def _register_answer(app: Dash, client: Client) -> None:
         run: str, _clock: int, theme: str, _asked: int | None, _withdrawn: int | None, drawn: str | None
     ) -> list[object]:
         try:
-            summary, found = await asyncio.gather(client.run(run), client.slices(run, limit=1))
+            summary, found = await asyncio.gather(client.run(run), client.slices(run, limit=_LOOKED_AT))
         except UiError as problem:
             said = html.P(str(problem), className="dim") if drawn is None else no_update  # what is there stays
             return [said, *[no_update] * 8]
-        told = found[0] if found else None
+        told = panel.newest_asked(found)
         goes_on, waits = panel.goes_on(summary), panel.waited_for(told)
         ask, withdraw = _LINED if goes_on and not waits else _HIDDEN, _SEEN if goes_on and waits else _HIDDEN
         return [panel.words(told, summary), ask, withdraw, panel.feet(told, summary), *_charts(told, theme, drawn)]

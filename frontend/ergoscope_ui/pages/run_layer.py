@@ -1,24 +1,25 @@
 """One layer opened: a chart for everything that is measured of it, and how its entries are spread."""
 
 import asyncio
+from collections.abc import Mapping
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from ergoscope_contract.records import Histogram, JsonObject
 from ergoscope_ui.address import Address, link, read
-from ergoscope_ui.cadence import news
 from ergoscope_ui.client import Client
+from ergoscope_ui.dossier import gather
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.extent import extent
-from ergoscope_ui.figures import band, histogram
+from ergoscope_ui.figures import histogram
 from ergoscope_ui.layered import HISTOGRAMS, QUANTITIES, of_layer
-from ergoscope_ui.pages.run_charts import foot_of
+from ergoscope_ui.pages.run_charts import chart_of, foot_of
 from ergoscope_ui.panels.graph import foot, graph
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.settings import Settings
 from ergoscope_ui.theme import palette
-from ergoscope_ui.titles import axis, heading, title
+from ergoscope_ui.titles import heading, small_axis
 
 _HIDDEN, _SEEN = {"display": "none"}, {"display": "block"}
 _HISTOGRAMS_SHOWN = 300
@@ -77,22 +78,19 @@ def _register_charts(app: Dash, client: Client, settings: Settings) -> None:
             there = of_layer(await client.keys(run), held.layer)
             if not there:
                 return [[*_name(held), html.P("This run has no series of that name.", className="dim")], *none]
-            names = [f"{quantity}/{held.layer}" for quantity in there]
-            asked = client.series(run, names, buckets=settings.buckets, first=held.first, last=held.last)
-            summary, verdict, events, curves = await asyncio.gather(
-                client.run(run), client.verdict(run), client.events(run), asked
-            )
+            names = {quantity: f"{quantity}/{held.layer}" for quantity in there}
+            about = await gather(client, held, list(names.values()), palette(theme), buckets=settings.buckets)
         except UiError:
             return [no_update] * (1 + 3 * len(QUANTITIES))
-        span, told = extent([summary], curves.values(), held), news(events)
-        figures: dict[str, JsonObject] = {}
-        feet: dict[str, object] = {}
-        for quantity, name in zip(there, names, strict=True):
-            frame = span.frame(palette(theme), unit=axis(name), marks=verdict.marks)
-            figures[quantity] = band.chart(curves.get(name), frame, name=title(name))
-            feet[quantity] = foot_of(curves.get(name), name, told, chart=f"layer-{quantity}")
+        curves = {quantity: about.curves.get(name) for quantity, name in names.items()}
+        figures = {
+            kind: chart_of(names[kind], curve, about.frame(kind, unit=small_axis(kind)))
+            for kind, curve in curves.items()
+        }
+        feet = {kind: foot_of(curve, kind, about.news, chart=f"layer-{kind}") for kind, curve in curves.items()}
         styles = [_SEEN if quantity in figures else _HIDDEN for quantity in QUANTITIES]
-        filled = [part.get(quantity, no_update) for part in (figures, feet) for quantity in QUANTITIES]
+        columns: tuple[Mapping[str, object], ...] = (figures, feet)
+        filled = [column.get(quantity, no_update) for column in columns for quantity in QUANTITIES]
         return [_name(held), *styles, *filled]
 
 

@@ -5,21 +5,23 @@ import asyncio
 from dash import Dash, Input, Output, State, html
 from dash.development.base_component import Component
 
-from ergoscope_contract.records import JsonObject
 from ergoscope_ui.address import read
 from ergoscope_ui.cadence import news
 from ergoscope_ui.client import Client
+from ergoscope_ui.dossier import gather
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.extent import extent
 from ergoscope_ui.figures import canvas
-from ergoscope_ui.pages.run_charts import Material, feet, figures, stability_key
+from ergoscope_ui.pages.run_charts import feet, figures, stability_key
 from ergoscope_ui.pages.start import start_of
 from ergoscope_ui.panels import layers, stability, stabilization, stationarity
+from ergoscope_ui.panels.curvature import RESIDUAL, TOPS
 from ergoscope_ui.panels.question import answer, card
 from ergoscope_ui.settings import Settings
 from ergoscope_ui.theme import palette
 
 _CARDS = (stationarity, stabilization, stability)
+_ERRORS = (RESIDUAL, *TOPS)  # what the errors of the sharpness are made of
 METRICS = ("grad_norm", "loss")  # and what the chart of stability shows
 
 
@@ -69,18 +71,11 @@ def _register_charts(app: Dash, client: Client, settings: Settings) -> None:
         colours, held = palette(theme), read(pathname, search)
         try:
             stable = stability_key(await client.keys(run))
-            summary, verdict, events, start, curves = await asyncio.gather(
-                client.run(run),
-                client.verdict(run),
-                client.events(run),
+            start, about = await asyncio.gather(
                 start_of(client, run),
-                client.series(run, (*METRICS, stable), buckets=settings.buckets, first=held.first, last=held.last),
+                gather(client, held, (*METRICS, stable, *_ERRORS), colours, buckets=settings.buckets),
             )
         except UiError as problem:
             blank = extent((), (), held).frame(colours, unit="")
             return [canvas.empty(blank, str(problem), failed=True)] * 3 + [[]] * 3
-        span = extent([summary], curves.values(), held)
-        told = news(events)
-        material = Material(verdict=verdict, curves=curves, start=start, extent=span, news=told, stable=stable)
-        drawn: list[JsonObject] = figures(material, colours)
-        return [*drawn, *feet(material)]
+        return [*figures(about, start=start, stable=stable), *feet(about, stable=stable)]

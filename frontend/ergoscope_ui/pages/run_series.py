@@ -1,19 +1,15 @@
 """A run's Series tab: a small chart for everything that it logged or that was measured."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from ergoscope_contract.records import JsonObject
 from ergoscope_ui.address import Address, link, read
-from ergoscope_ui.cadence import News, news
 from ergoscope_ui.client import Client
-from ergoscope_ui.curve import Curve
+from ergoscope_ui.dossier import Dossier, gather
 from ergoscope_ui.errors import UiError
-from ergoscope_ui.extent import extent
-from ergoscope_ui.figures.canvas import Frame
 from ergoscope_ui.layered import offered
 from ergoscope_ui.pages.run_charts import chart_of, foot_of
 from ergoscope_ui.panels import unseen
@@ -22,7 +18,7 @@ from ergoscope_ui.panels.term import term
 from ergoscope_ui.settings import Settings
 from ergoscope_ui.shelves import AT_ONCE, Shelf, choose, missing, shelves
 from ergoscope_ui.theme import palette
-from ergoscope_ui.titles import axis, heading
+from ergoscope_ui.titles import heading, small_axis
 
 _HEIGHT = 170
 _MOST_GROUPS = 60
@@ -71,24 +67,14 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
                 return _nothing("This run has no series yet.")
             shelf, page = chosen
             keys = shelf.page(page)
-            summary, verdict, events, curves = await asyncio.gather(
-                client.run(run), client.verdict(run), client.events(run), _curves(client, keys, held, settings)
-            )
+            about = await gather(client, held, keys, palette(theme), buckets=settings.buckets)
         except UiError as problem:
             return _nothing(str(problem))
-        span, told = extent([summary], curves.values(), held), news(events)
-        frames = [span.frame(palette(theme), unit=axis(key), marks=verdict.marks) for key in keys]
-        figures, feet = _drawn(keys, curves, frames, told)
+        figures, feet = _drawn(about, keys)
         titles = [term(heading(key), key) for key in keys]
         by_layer = {metric.id: _layers(held, metric.id) for _, some in offered(there) for metric in some}
-        rest = unseen.table(missing(shelf), verdict, told, elsewhere=by_layer) if shelf.family else []
+        rest = unseen.table(missing(shelf), about.verdict, about.news, elsewhere=by_layer) if shelf.family else []
         return [_groups(found, shelf, page, held), rest, *_slots(titles, figures, feet)]
-
-
-async def _curves(client: Client, keys: Sequence[str], held: Address, settings: Settings) -> dict[str, Curve]:
-    if not keys:
-        return {}  # asking for no name would be asking for all
-    return await client.series(held.run, keys, buckets=settings.buckets, first=held.first, last=held.last)
 
 
 def _slots(*columns: Sequence[object]) -> list[object]:
@@ -99,11 +85,10 @@ def _slots(*columns: Sequence[object]) -> list[object]:
     return [*[_SEEN] * used, *[_HIDDEN] * (AT_ONCE - used), *filled]
 
 
-def _drawn(
-    keys: Sequence[str], curves: Mapping[str, Curve], frames: Sequence[Frame], told: News
-) -> tuple[list[JsonObject], list[Sequence[Component]]]:
-    figures = [chart_of(key, curves.get(key), frame) for key, frame in zip(keys, frames, strict=True)]
-    return figures, [foot_of(curves.get(key), key, told, chart=f"series-{i}") for i, key in enumerate(keys)]
+def _drawn(about: Dossier, keys: Sequence[str]) -> tuple[list[JsonObject], list[Sequence[Component]]]:
+    figures = [chart_of(key, about.curves.get(key), about.frame(key, unit=small_axis(key))) for key in keys]
+    feet = [foot_of(about.curves.get(key), key, about.news, chart=f"series-{i}") for i, key in enumerate(keys)]
+    return figures, feet
 
 
 def _layers(held: Address, quantity: str) -> str:

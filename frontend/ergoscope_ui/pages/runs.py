@@ -1,5 +1,6 @@
 """The list of runs."""
 
+import asyncio
 from collections.abc import Sequence
 
 from dash import Dash, Input, Output, State, dcc, html, no_update
@@ -11,6 +12,7 @@ from ergoscope_ui.client import Client
 from ergoscope_ui.colours import colours_of
 from ergoscope_ui.errors import QueryError, UiError
 from ergoscope_ui.pages.scope import scope
+from ergoscope_ui.pages.stepped import stepped
 from ergoscope_ui.panels import notice
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.panels.runs_table import table
@@ -73,9 +75,11 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
 
 
 async def _table(client: Client, runs: Sequence[RunSummary], kept: Sequence[RunSummary]) -> Component:
-    found = await client.many([run.id for run in kept], ["loss"], buckets=_SPARK)
+    found, moved = await asyncio.gather(
+        client.many([run.id for run in kept], ["loss"], buckets=_SPARK), stepped(client, kept)
+    )
     losses = {run: curves["loss"] for run, curves in found.items() if "loss" in curves}
-    return table(kept, losses, colours_of(runs))
+    return table(kept, losses, colours_of(runs), moved)
 
 
 def _foot(runs: Sequence[RunSummary], kept: Sequence[RunSummary]) -> Component:

@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from ergoscope_contract.answers import Reading
-from ergoscope_contract.catalogue import Metric
+from ergoscope_contract.catalogue import ALL, Metric
 from ergoscope_contract.records import JsonObject
 from ergoscope_ui.cadence import Cadence, News, reasons
 from ergoscope_ui.curve import Curve, Steps
@@ -16,18 +16,24 @@ from ergoscope_ui.panels.graph import foot, graph
 from ergoscope_ui.panels.readings import written
 from ergoscope_ui.panels.settings_table import flat
 from ergoscope_ui.panels.term import term
-from ergoscope_ui.titles import axis, heading, title
+from ergoscope_ui.titles import heading, title
 from ergoscope_ui.words import count, number
 
 SHARPNESS, BLOCKS, TRACE, SPECTRUM = (f"curvature-{name}" for name in ("sharpness", "blocks", "trace", "spectrum"))
 LINE = 'ergoscope.watch(model, optimizer, curvature="model")'
 TOPS = ("lambda_max", "lambda_max_precond")  # largest eigenvalues, of which a ratio is made
-_RESIDUAL = "lambda_max_residual"
+RESIDUAL = "lambda_max_residual"
 _SPREAD = ("hess_trace", "spectral_density")  # what many looks of the agent make together
 _LATE = 3  # times the usual distance of two readings, after which the newest one is old
+_MEANS, _EACH = 8, 5  # means of so many readings each, of which a standard error is known to a quarter
 _CLASSES = ("num_classes", "n_classes", "classes", "num_labels")  # what a number of classes is called in settings
 
 Words = list[Component | str]
+
+
+def place_of(key: str) -> str:
+    """The id of the chart of a measure."""
+    return f"curvature-{key}"
 
 
 def card(name: str, quantity: str, *, height: int, linked: bool = True, more: str = "") -> Component:
@@ -74,8 +80,31 @@ def said(name: str, reading: Reading | None) -> Words:
     """A value with its error and unit behind a name that opens its definition; nothing for a value that is absent."""
     if reading is None:
         return []
-    unit = axis(reading.id).partition(", ")[2]
+    unit = ALL[reading.id].unit
     return [term(name, reading.id), " ", html.B(f"{written(reading)} {unit}".rstrip())]
+
+
+def perhaps_infinite(name: str, key: str, curves: Mapping[str, Curve]) -> Words:
+    """The same of a quantity that may be infinite, as where nothing of what it measures was seen."""
+    curve = curves.get(key)
+    if curve is not None and curve.size and math.isinf(curve.final[-1]):
+        return [term(name, key), " ", html.B("infinite")]
+    return said(name, newest(curves, key))
+
+
+def averaged(name: str, key: str, curves: Mapping[str, Curve]) -> Words:
+    """The mean of the newest forty readings of a quantity of which one says little; while there are fewer, the newest.
+
+    Its standard error is that of eight means of five readings each.
+    """
+    curve = curves.get(key)
+    values = np.empty(0) if curve is None or not curve.exact else curve.mean[np.isfinite(curve.mean)]
+    if curve is None or values.size < _MEANS * _EACH:
+        return said(name, newest(curves, key))
+    means = values[-_MEANS * _EACH :].reshape(_MEANS, _EACH).mean(axis=1)
+    mean, half = float(means.mean()), float(means.std(ddof=1)) / math.sqrt(_MEANS)
+    found = Reading(key, mean, mean - half, mean + half, step=int(curve.last[-1]))
+    return [*said(name, found), f", the mean of {_MEANS * _EACH} readings"]
 
 
 def joined(*parts: Words) -> Words:
@@ -123,6 +152,8 @@ def absent(metric: Metric, news: News) -> str:
         return f"no {title(metric.id)} yet; it needs 5 looks, on a fixed batch 25, and there is one {rare}"
     if rare:
         return f"no {title(metric.id)} yet; it is taken {rare}"
+    if news.way(TOPS[0]):
+        return f"no {title(metric.id)} yet"  # whoever asked for curvature need not be told how
     return f"no {title(metric.id)} yet; {LINE} measures it"
 
 
@@ -148,7 +179,7 @@ def classes(config: JsonObject) -> int | None:
 
 def sharpness_words(curves: Mapping[str, Curve], news: News) -> Words:
     """How near the steepest curvature is to what the optimizer holds, or why there is no such threshold."""
-    size = newest(curves, "lambda_max", error=_RESIDUAL)
+    size = newest(curves, "lambda_max", error=RESIDUAL)
     ratio = _ratio(curves)
     if ratio is None:
         why = news.obstacle("sharpness_ratio")
@@ -160,15 +191,14 @@ def _ratio(curves: Mapping[str, Curve]) -> Reading | None:
     """The newest ratio; its error is that of the eigenvalue which it was made of."""
     at = _last(curves.get("sharpness_ratio"))[1]
     made_of = next((key for key in TOPS if _last(curves.get(key), at=at)[0] is not None), "")
-    return newest(curves, "sharpness_ratio", error=_RESIDUAL if made_of else "", share_of=made_of)
+    return newest(curves, "sharpness_ratio", error=RESIDUAL if made_of else "", share_of=made_of)
 
 
 def trace_words(curves: Mapping[str, Curve], part: str) -> Words:
-    """The sum of all curvatures, their size, and what SGD makes of the sum; `part` is "/name" for a block's."""
+    """The sum of all curvatures and their size; `part` is "/name" for a block's."""
     return joined(
         said("trace", newest(curves, f"hess_trace{part}")),
         said("size", newest(curves, f"hess_fro{part}")),
-        said("of what SGD can hold at most", newest(curves, f"sgd_trace_ratio{part}")),
     )
 
 

@@ -25,11 +25,26 @@ def foot(name: str) -> Component:
     return html.Div(foot_words("", None, chart=""), id=name, className="foot")
 
 
-def foot_words(how: str, step: int | None, *, chart: str, more: str = "", ago: int = 0) -> Sequence[Component]:
+def foot_words(
+    how: str, step: int | None, *, chart: str, more: str = "", now: int | None = None
+) -> Sequence[Component]:
     """What a foot line says, `more` for those who point at it; the live stream keeps the step of `chart` current.
 
-    ago: how many steps the run has made since, where that is worth saying.
+    now: the run's newest step, where it is worth saying how far back the chart's is; it counts up as the run goes on.
     """
-    since = f", {ago:,} step{'s' if ago > 1 else ''} ago" if ago > 0 else ""
-    at = "" if step is None else f"step {step:,}{since}"
-    return [html.Span(how, className="how", title=more or how), marked(html.Span(at, className="at"), chart=chart)]
+    at = html.Span(age(step, now), className="at")
+    aged = {} if now is None or step is None else {"step": str(step)}
+    return [html.Span(how, className="how", title=more or how), marked(at, chart=chart, **aged)]
+
+
+def age(step: int | None, now: int | None) -> str:
+    """A step, and how many the run has made since (assets/ages.js repeats it; a test holds the two together).
+
+    Example:
+        >>> age(18_200, 18_342), age(18_200, 18_201), age(7, None)
+        ('step 18,200, 142 steps ago', 'step 18,200, 1 step ago', 'step 7')
+    """
+    if step is None:
+        return ""
+    ago = 0 if now is None else now - step
+    return f"step {step:,}" + (f", {ago:,} step{'s' if ago > 1 else ''} ago" if ago > 0 else "")

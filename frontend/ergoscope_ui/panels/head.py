@@ -14,14 +14,17 @@ from ergoscope_ui.panels.term import term
 from ergoscope_ui.words import count, number, percent
 
 
-def head(run: RunSummary, ranks: Sequence[RankSummary] = ()) -> list[Component]:
-    """Project, name and status to the left; ranks, step, pace, learning rate and the agent's own cost to the right."""
+def head(run: RunSummary, ranks: Sequence[RankSummary] = (), *, stepped: float | None = None) -> list[Component]:
+    """Project, name and status to the left; ranks, step, pace, learning rate and the agent's own cost to the right.
+
+    stepped: when its newest step was made, Unix seconds by the job's clock.
+    """
     seconds = run.latest.get("step_time")
     pace = None if seconds is None else number(1000 * seconds, digits=2)
     return [
         html.Span(f"{run.project} /", className="crumb"),
         marked(html.H1(run.name or run.id), testid="run-name"),
-        status(run, wordy=True),
+        status(run, wordy=True, stepped=stepped),
         html.Span(className="sp"),
         *([summed(run, ranks)] if run.ranks > 1 else []),
         _pair("step", "step", count(run.last_step)),

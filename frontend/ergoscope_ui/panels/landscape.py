@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from ergoscope_contract.answers import Landscape, RunSummary, Slice
 from ergoscope_ui.figures.landscape import MEASURED, PARABOLA, RUNNING, distances
-from ergoscope_ui.panels.graph import graph
+from ergoscope_ui.panels.graph import foot_words, graph
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.panels.status import age
 from ergoscope_ui.panels.term import term
@@ -73,6 +73,14 @@ def _asked(told: Slice, run: RunSummary) -> list[Component]:
     return [*said, html.P(_UNANSWERED)] if late else said
 
 
+def newest_asked(found: Sequence[Slice]) -> Slice | None:
+    """The newest slice that somebody asked for here; where nobody did, the newest that came from elsewhere.
+
+    found: newest first.
+    """
+    return next((told for told in found if told.request is not None), next(iter(found), None))
+
+
 def waited_for(told: Slice | None) -> bool:
     """Whether somebody has asked and nothing has answered yet."""
     return told is not None and told.state in ("open", "measuring")
@@ -101,10 +109,9 @@ def feet(told: Slice | None, run: RunSummary) -> Sequence[Component]:
     if told is None or shown is None:
         return []
     probe = f"probe batch {shown.batch}" if shown.batch else ""
-    said = "; ".join(filter(None, [shown.how, probe]))
-    back = (run.last_step or shown.step) - shown.step
-    ago = f", {count(back)} step{'s' if back != 1 else ''} ago" if back > 0 else ""
-    return [html.Span(said, className="how", title=said), html.Span(f"step {count(shown.step)}{ago}", className="at")]
+    elsewhere = "asked for through another service" if told.request is None else ""
+    said = "; ".join(filter(None, [shown.how, probe, elsewhere]))
+    return foot_words(said, shown.step, chart=CHART, now=run.last_step)
 
 
 def _answer(figure: str, said: str) -> Component:

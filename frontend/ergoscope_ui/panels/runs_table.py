@@ -31,18 +31,27 @@ _HEAD = (
 )
 
 
-def table(runs: Sequence[RunSummary], losses: Mapping[str, Curve], colours: Mapping[str, int]) -> Component:
-    """One row a run; `colours` gives each run its colour's number, which it keeps on every page."""
+def table(
+    runs: Sequence[RunSummary],
+    losses: Mapping[str, Curve],
+    colours: Mapping[str, int],
+    stepped: Mapping[str, float] | None = None,
+) -> Component:
+    """One row a run; `colours` gives each run its colour's number, which it keeps on every page.
+
+    stepped: when the newest step of those that live was made, Unix seconds by the job's clock.
+    """
     head = html.Tr([html.Th(words, className=kind) for words, kind in _HEAD])
-    rows = [_row(run, losses.get(run.id), colours.get(run.id, 0)) for run in runs]
+    moved = stepped or {}
+    rows = [_row(run, losses.get(run.id), colours.get(run.id, 0), moved.get(run.id)) for run in runs]
     return marked(html.Table([html.Thead(head), html.Tbody(rows)], className="grid stack"), testid="runs")
 
 
-def _row(run: RunSummary, loss: Curve | None, colour: int) -> Component:
+def _row(run: RunSummary, loss: Curve | None, colour: int, stepped: float | None) -> Component:
     cells = [
         html.Td(_box(run, colour), className="pick"),
         html.Td([html.Span(f"{run.project} / ", className="crumb"), _name(run)], className="l name"),
-        html.Td(status(run, wordy=False), className="l"),
+        html.Td(status(run, wordy=False, stepped=stepped), className="l"),
         html.Td(_verdict(run), className="l"),
         html.Td(html.Div(className="spark", style=_spark(loss))),
         marked(html.Td(_loss(run)), cell="loss"),

@@ -78,7 +78,8 @@ def test_on_a_terminal_one_line_says_how_far_it_is_and_is_gone_at_the_end(
     cli.main(["slice", "r1", "--wait"])
 
     said = capsys.readouterr().err.split("\r\x1b[K")
-    assert said == ["", "slice s1: the job has not begun with it", "slice s1: 2 of 3 points measured", ""]
+    nothing = "slice s1: no point is measured yet: the job looks for its directions first"
+    assert said == ["", nothing, "slice s1: 2 of 3 points measured", ""]
 
 
 def test_the_newest_is_printed_without_asking(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:

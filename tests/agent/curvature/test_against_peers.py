@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ergoscope.curvature.lanczos import Lanczos, ritz
 from ergoscope.curvature.live import live_products
+from ergoscope.curvature.parts import split
 from ergoscope.curvature.trace import Deflation, Hutchinson, estimate_traces
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the peers'
@@ -48,7 +49,21 @@ def _eigenthings(problem: _Problem) -> Multiply:
     return lambda vector: operator.matvec(vector)
 
 
-@pytest.fixture(params=[_curvlinops, _eigenthings], ids=["curvlinops", "hessian-eigenthings"])
+def _pyhessian(problem: _Problem) -> Multiply:
+    peer = pytest.importorskip("pyhessian")
+    data = (problem.inputs, problem.targets)
+    operator = peer.hessian(problem.model, nn.CrossEntropyLoss(), data=data, cuda=False)
+    utilities = pytest.importorskip("pyhessian.utils")
+
+    def multiply(vector: Tensor) -> Tensor:
+        parts = split(vector, operator.params)
+        found = utilities.hessian_vector_product(operator.gradsH, operator.params, parts)
+        return torch.cat([part.reshape(-1) for part in found])
+
+    return multiply
+
+
+@pytest.fixture(params=[_curvlinops, _eigenthings, _pyhessian], ids=["curvlinops", "hessian-eigenthings", "PyHessian"])
 def compared(request: pytest.FixtureRequest) -> tuple[_Problem, Tensor]:
     """The problem, and its Hessian by a peer, column by column."""
     problem = _Problem()
@@ -93,3 +108,22 @@ def test_the_trace_is_that_of_a_peers_matrix(compared: tuple[_Problem, Tensor]) 
     ours = estimate_traces(rest.readings().numpy())
     truth = float(theirs.trace())
     assert abs(ours.trace - truth) < max(4 * ours.trace_error, CLOSE * truth)
+
+
+def test_pyhessian_itself_comes_to_the_same_top_eigenvalue_and_trace() -> None:
+    peer = pytest.importorskip("pyhessian")
+    problem = _Problem()
+    torch.manual_seed(0)
+    operator = peer.hessian(problem.model, nn.CrossEntropyLoss(), data=(problem.inputs, problem.targets), cuda=False)
+    theirs, _ = operator.eigenvalues(maxIter=1000, tol=1e-6, top_n=1)
+    draws = torch.tensor(operator.trace(maxIter=400, tol=0.0), dtype=torch.float64)
+    run = Lanczos.random(problem.size, seed=0, keep=True, dtype=torch.float64)
+
+    with live_products(problem.loss(), problem.parameters) as hessian:
+        for _ in range(problem.size):
+            run.step(hessian)
+
+    ours = ritz(*run.coefficients().numpy()).values
+    assert float(ours[-1]) == pytest.approx(theirs[0], rel=CLOSE)
+    error = float(draws.std()) / len(draws) ** 0.5
+    assert abs(float(ours.sum()) - float(draws.mean())) < 4 * error

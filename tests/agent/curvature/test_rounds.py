@@ -51,6 +51,21 @@ def test_a_look_that_ends_a_draw_begins_no_other_that_it_cannot_end() -> None:
     assert found is not None
 
 
+def test_whether_the_next_look_ends_a_draw_is_known_before() -> None:
+    of, asked = rounds(pace=3), list[int]()
+
+    def last() -> None:
+        asked.append(len(ends))
+
+    ends = []
+    for _ in range(4):
+        ends.append(of.ends)
+        of.look(lambda v: DIAGONAL * v, [LIKE], LIKE, step=last)
+
+    assert ends == [False, True] * 2
+    assert asked == [2, 4]  # what is to be held against the directions is asked for then, and only then
+
+
 def test_draws_of_one_product_fill_a_look() -> None:
     of = Rounds(steps=1, draws=8, pace=4)
 

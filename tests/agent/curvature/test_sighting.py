@@ -1,5 +1,7 @@
 """What a look multiplies, and against what it is held."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -88,17 +90,39 @@ def test_several_optimizers_have_no_threshold_together() -> None:
     assert why == "several optimizers move the parameters"
 
 
-def test_of_adam_both_operators_are_followed_in_turn() -> None:
+def test_the_curvature_along_the_gradient_is_of_every_fourth_reading_of_a_whole_model() -> None:
+    products: list[int] = []
+
+    class Counted(Diagonal):
+        def __call__(self, vector: Tensor) -> Tensor:
+            products[-1] += 1
+            return super().__call__(vector)
+
+    def alongs(*, whole: bool) -> list[bool]:
+        sights, held, found = Sights(whole=whole, seed=0), weights(SGD, lr=0.1), []
+        for _ in range(6):
+            products.append(0)
+            sight = sights.take(Counted(), *held, factor=1.0)
+            found.append(math.isfinite(sights.read(sight, sight.values.tolist()).along))
+        return found
+
+    assert alongs(whole=True) == [True, False, False, False, True, False]
+    assert alongs(whole=False) == [False] * 6
+    assert products == [5, 3, 3, 3, 4, 3, 4, 3, 3, 3, 3, 3]  # at first as many as entries, then three
+
+
+def test_of_adam_the_plain_hessian_is_followed_at_every_fourth_reading() -> None:
     parameters, adam = weights(Adam, lr=0.1, betas=(0.9, 0.99), eps=1e-12)
     parameters[0].grad = torch.full((4,), 2.0)
     for _ in range(500):  # then both averages have settled
         adam.step()
     sights = Sights(whole=True, seed=0)
 
-    looks = [look(sights, parameters, adam) for _ in range(4)]
+    looks = [look(sights, parameters, adam) for _ in range(8)]
 
-    assert [scaled for _, scaled, _ in looks] == [True, False, True, False]
+    assert [scaled for _, scaled, _ in looks] == [True, True, True, False] * 2
     assert [why for _, scaled, why in looks if not scaled] == ["", ""]
     for found, scaled, _ in looks:
-        assert found.top.value == pytest.approx(2.5 if scaled else 5.0, rel=1e-4)
-        assert found.ratio == (pytest.approx(2.5 * 0.1 / 38, rel=1e-4) if scaled else None)
+        # Three products in four dimensions, from a start that leans away from the top vector.
+        assert found.top.value == pytest.approx(2.5 if scaled else 5.0, rel=0.01)
+        assert found.ratio == (pytest.approx(2.5 * 0.1 / 38, rel=0.01) if scaled else None)

@@ -19,7 +19,7 @@ def draws_of(values: Matrix, *, steps: int, draws: int) -> list[Drawn]:
     made = []
     for seed in range(draws):
         draw = Draw(diagonal, steps=steps, seed=seed, sketcher=SKETCHER)
-        made.append(read_draw(draw.go_on(lambda v: diagonal * v, [diagonal], products=steps).tolist()))
+        made.append(read_draw(draw.go_on(lambda v: diagonal * v, [diagonal], products=steps).tolist(), products=steps))
     return made
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ergoscope.curvature.lanczos import Lanczos
 from ergoscope.curvature.tracker import COLD, UNSURE, WARM, Tracker
 from tests.agent.curvature.matrices import five_on_a_bulk
 
@@ -43,6 +44,33 @@ def test_a_top_vector_that_turns_is_followed_with_few_products() -> None:
     assert np.mean([top.value for top in found]) == pytest.approx(50.0, rel=0.01)
     assert all(abs(top.value - 50.0) <= top.residual + 1e-9 for top in found if top.residual < 15.0)
     assert all(top.lowest >= float(SPECTRUM.min()) - 1e-9 for top in found)
+
+
+def test_what_the_gradient_shows_is_found_at_once_though_the_track_holds_nothing_of_it() -> None:
+    def value(gradient: Tensor) -> float:
+        tracker, other = Tracker(seed=0), SPECTRUM.flip(0)  # its top vector is the one that was last
+        for _ in range(4):
+            tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist())
+        return tracker.read(tracker.measure(lambda v: other * v, gradient).tolist()).value
+
+    steep = torch.zeros_like(LIKE)
+    steep[-1] = 1e-3
+
+    assert value(LIKE) < 40.0
+    assert value(steep) == pytest.approx(50.0, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("direction", "expected"),
+    [([0.0, 8.0], [0.8, 0.6]), ([0.0, 0.0], [1.0, 0.0]), ([math.nan, 1.0], [1.0, 0.0]), ([math.inf, 1.0], [1.0, 0.0])],
+)
+def test_a_start_leans_towards_a_direction_that_is_one(direction: list[float], expected: list[float]) -> None:
+    lanczos = Lanczos(torch.tensor([5.0, 0.0]), keep=True)
+
+    lanczos.lean(torch.tensor(direction), 0.75)
+    lanczos.step(lambda v: v)
+
+    assert lanczos.basis[0].tolist() == pytest.approx(expected)
 
 
 def test_while_nothing_moves_the_residual_shrinks() -> None:

@@ -25,23 +25,21 @@ def test_the_loss_is_given_with_the_forward_pass_that_it_comes_from(listed: bool
     model = nn.Linear(3, 2)
     backward = heard(model)
     loss = output(model).sum()
-    backward.begins()
 
-    found = backward.take([loss] if listed else loss, plain=True)
+    found = backward.take([loss] if listed else loss, number=1, plain=True)
 
     assert found is not None
     assert found.loss is loss
     assert isinstance(found.run, Pass)
-    assert backward.take(loss, plain=True) is None  # it is closed
+    assert backward.take(loss, number=1, plain=True) is None  # it is closed
 
 
 def test_forward_passes_are_heard_only_where_they_are_asked_for() -> None:
     model = nn.Linear(3, 2)
     backward = heard(model, forward=False)
     loss = output(model).sum()
-    backward.begins()
 
-    found = backward.take(loss, plain=True)
+    found = backward.take(loss, number=1, plain=True)
 
     assert found is not None
     assert found.run == ""
@@ -50,26 +48,20 @@ def test_forward_passes_are_heard_only_where_they_are_asked_for() -> None:
 def test_a_second_pass_of_a_step_is_not_looked_at_and_ends_the_hearing() -> None:
     model = nn.Linear(3, 2)
     backward = heard(model)
-    backward.begins()
-    backward.begins()
 
-    assert backward.take(output(model).sum(), plain=True) is None
-    assert backward.passes == 2
-    backward.skip()
-    assert backward.passes == 0
+    assert backward.take(output(model).sum(), number=2, plain=True) is None
+    assert backward.take(output(model).sum(), number=1, plain=True) is None
 
 
 def test_what_is_not_one_loss_and_what_hooks_its_graph_is_refused() -> None:
     model = nn.Linear(3, 2)
     for roots, plain in ((output(model), True), (output(model).sum(), False), ([output(model).sum()] * 2, True)):
         backward = heard(model)
-        backward.begins()
         with pytest.raises(ValueError, match="the backward pass is compiled, or told more than one loss"):
-            backward.take(roots, plain=plain)
+            backward.take(roots, number=1, plain=plain)
 
     backward = heard(model)
-    backward.begins()
     inner = output(model)
     inner.retain_grad()
     with pytest.raises(ValueError, match="the job hooks gradients inside its graph"):
-        backward.take(inner.sum(), plain=True)
+        backward.take(inner.sum(), number=1, plain=True)

@@ -19,8 +19,8 @@ def heard(model: nn.Module, *, of: str = "") -> Halves:
     return halves
 
 
-def begin(halves: Halves, loss: object, *models: nn.Module, plain: bool = True) -> bool:
-    return halves.begin(loss, lambda: [list(model.parameters()) for model in models], plain=plain)
+def begin(halves: Halves, loss: object, *models: nn.Module, number: int = 1, plain: bool = True) -> bool:
+    return halves.begin(loss, lambda: [list(model.parameters()) for model in models], number=number, plain=plain)
 
 
 @pytest.mark.parametrize("rows", [2, 5, 8])
@@ -82,7 +82,7 @@ def test_a_second_pass_makes_it_void() -> None:
     model = nn.Linear(3, 2)
     halves = heard(model)
 
-    looked = begin(halves, model(torch.ones(4, 3)).sum(), model), begin(halves, None, model)
+    looked = begin(halves, model(torch.ones(4, 3)).sum(), model), begin(halves, None, model, number=2)
 
     assert looked == (True, False)
     assert halves.take(0) is None
@@ -95,7 +95,7 @@ def test_three_readings_that_come_to_nothing_are_the_last() -> None:
 
     for tried in range(3):
         assert halves.obstacle == "", tried
-        halves.stepped()
+        halves.stepped(1)
         halves.arm(compiled=False)
 
     assert halves.obstacle == "a step has no backward pass that can be seen, or several"
@@ -105,9 +105,7 @@ def test_a_job_of_several_passes_is_not_tried_but_one_whose_scaler_leaves_steps_
     for counts, obstacle in (([2, 2, 2, 2], "a step has 2 backward passes"), ([2, 1, 2, 2], "")):
         halves = Halves(nn.Linear(3, 2))
         for count in counts:
-            for _ in range(count):
-                begin(halves, None)
-            halves.stepped()
+            halves.stepped(count)
 
         halves.arm(compiled=False)
 

@@ -55,3 +55,18 @@ def test_methods_of_somebody_else_stay_and_count_as_seen(monkeypatch: pytest.Mon
 
     assert registrations.seen
     assert torch.Tensor.retain_grad is theirs
+
+
+@pytest.mark.parametrize(("module", "counts"), [("theirs.parts", False), ("job.parts", True)])
+def test_hooks_of_one_package_may_be_left_out(module: str, counts: bool) -> None:
+    spared, strict = Registrations(but="theirs."), Registrations()
+    places: dict[str, object] = {"__name__": module}
+    exec("def put(tensor):\n    tensor.register_hook(lambda g: g)", places)  # a function of that module
+    for one in (spared, strict):
+        one.open()
+
+    places["put"](torch.ones(1, requires_grad=True))  # type: ignore[operator]  # the function above
+
+    assert (spared.seen, strict.seen) == (counts, True)
+    for one in (spared, strict):
+        one.close()

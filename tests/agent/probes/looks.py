@@ -55,6 +55,7 @@ def watch(
     monitor._schedule.due = lambda step: [  # type: ignore[method-assign]  # nothing is thinned
         task == LOSS or (task in tasks and step % due == 0) for task in range(len(TASKS))
     ]
+    monitor._schedule.foresees = lambda task, step: monitor._schedule.due(step)[task]  # type: ignore[method-assign]  # likewise
     monitor._agenda.next = monitor._schedule.due(1)
     monitor.passing.prepare()
     return taps

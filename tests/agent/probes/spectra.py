@@ -64,12 +64,12 @@ class Job:
         """Make so many steps, with a look at each."""
         for _ in range(steps):
             self._step += 1
-            self.vantage.stepped([True])
+            self.vantage.stepped([True], passes=1)
             self.optimizer.zero_grad()
             loss = self._loss()
-            self.vantage.pass_begins()
-            self.vantage.look(loss, hear=True)
+            self.vantage.look(loss, number=1, hear=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            self.probe.remember()
             self.optimizer.step()
             self._measure()
         return self.outlet

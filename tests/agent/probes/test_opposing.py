@@ -129,8 +129,8 @@ def test_who_swings_is_named_once_in_a_thousand_steps() -> None:
 
 def said(outlet: MemoryOutlet) -> list[str]:
     """What the user was told of these quantities."""
-    ours = {"quantities": ["opposing_share", "opposing_flip"]}
-    return [event.text for event in outlet.events("agent") if event.data == ours]
+    ours = ["opposing_share", "opposing_flip"]
+    return [event.text for event in outlet.events("agent") if event.data.get("quantities") == ours]
 
 
 class Masked(nn.Sequential):

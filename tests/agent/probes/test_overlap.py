@@ -1,4 +1,4 @@
-"""How much of the gradient lies in the steepest directions, through the whole agent."""
+"""How much of the gradient lies in the steepest directions, and whether these stay, through the whole agent."""
 
 import numpy as np
 import pytest
@@ -7,17 +7,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD
 
+from ergoscope.curvature.overlap import chance_overlap
 from ergoscope.lineup import MARGIN, SPECTRUM
 from tests.agent.memory_outlet import MemoryOutlet
 from tests.agent.probes.looks import Bowl, watch
-from tests.agent.probes.spectra import Job, Valley
+from tests.agent.probes.spectra import Job, Valley, latest
 
 STEEP = np.concatenate([[20.0, 14.0, 9.0], np.linspace(-1.0, 1.0, 57)])
 LOOKS = 25  # of a reading on a fixed batch
-
-
-def newest(outlet: MemoryOutlet, key: str) -> float:
-    return list(outlet.series(key).values())[-1]
 
 
 @pytest.mark.known_answer("top_subspace_overlap", "top_subspace_chance", "top_subspace_size")
@@ -32,11 +29,61 @@ def test_of_a_quadratic_it_is_the_share_in_the_eigenvectors() -> None:
         optimizer.zero_grad()
     taps.detach()
 
-    count = int(newest(outlet, "top_subspace_size"))
+    count = int(latest(outlet, "top_subspace_size"))
     assert 3 <= count <= 5  # and of the bulk what every draw has told apart
     shares = np.sort(STEEP)[::-1][:count] ** 2  # the gradient is the diagonal, as all weights are 1
-    assert newest(outlet, "top_subspace_overlap") == pytest.approx(shares.sum() / (STEEP**2).sum(), rel=1e-5)
-    assert newest(outlet, "top_subspace_chance") == count / 60
+    assert latest(outlet, "top_subspace_overlap") == pytest.approx(shares.sum() / (STEEP**2).sum(), rel=1e-5)
+    assert latest(outlet, "top_subspace_chance") == count / 60
+
+
+@pytest.mark.known_answer(
+    "top_subspace_persistence", "top_subspace_persistence_chance", "top_subspace_persistence_size"
+)
+@pytest.mark.parametrize("fixed", [True, False])
+def test_the_steepest_directions_of_a_hessian_that_stays_stay_and_of_another_one_are_chance(fixed: bool) -> None:
+    size, generator = 300, torch.Generator().manual_seed(1)
+    values = np.concatenate([[20.0, 14.0, 9.0], np.linspace(-1.0, 1.0, size - 3)])
+    turn, _ = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
+    model = Valley(np.diag(values))
+    job = Job(model, model, fixed=model if fixed else None)
+    job.probe._classes = lambda: 3
+
+    job.until(2)
+    model.matrix = (turn @ model.matrix.double() @ turn.T).float()
+    found = job.until(3).series("top_subspace_persistence")
+
+    stayed, turned = found.values()
+    count = latest(job.outlet, "top_subspace_persistence_size")
+    assert count == 3
+    assert latest(job.outlet, "top_subspace_persistence_chance") == count / size
+    # The draws have found the directions so that both readings are off by their residuals over the gaps at most.
+    assert stayed == pytest.approx(1.0, abs=1e-3)
+    assert abs(turned - 3 / size) < 4 * chance_overlap(3, size)[1] / 3**0.5
+
+
+@pytest.mark.known_answer("top_subspace_persistence_error")
+def test_the_error_of_what_stays_is_the_standard_error_over_draws_at_known_turns() -> None:
+    model, shares = Valley(np.diag(STEEP), dtype=torch.float64), []
+    angles = iter([0.0] * 5 + [0.1, 0.3, 0.5, 0.2, 0.7])
+
+    def loss() -> Tensor:
+        angle = next(angles)
+        shares.append(np.cos(angle) ** 2)
+        turn = torch.eye(60, dtype=torch.float64)
+        turn[0, 0] = turn[59, 59] = np.cos(angle)
+        turn[59, 0] = np.sin(angle)
+        turn[0, 59] = -np.sin(angle)
+        model.matrix = turn @ torch.from_numpy(np.diag(STEEP)) @ turn.T
+        out: Tensor = model()
+        return out
+
+    job = Job(model, loss)
+    job.probe._classes = lambda: 1
+    outlet = job.until(2)
+
+    assert latest(outlet, "top_subspace_persistence") == pytest.approx(np.mean(shares[5:]), rel=1e-4)
+    error = np.std(shares[5:], ddof=1) / 5**0.5
+    assert latest(outlet, "top_subspace_persistence_error") == pytest.approx(error, rel=1e-3)
 
 
 @pytest.mark.known_answer("top_subspace_overlap_error")
@@ -55,9 +102,9 @@ def test_the_error_is_the_standard_error_over_draws_at_known_gradients() -> None
     job.probe._classes = lambda: 1
     outlet = job.until(1)
 
-    assert newest(outlet, "top_subspace_size") == 1
-    assert newest(outlet, "top_subspace_overlap") == pytest.approx(np.mean(shares), rel=1e-4)
-    assert newest(outlet, "top_subspace_overlap_error") == pytest.approx(np.std(shares, ddof=1) / 5**0.5, rel=1e-3)
+    assert latest(outlet, "top_subspace_size") == 1
+    assert latest(outlet, "top_subspace_overlap") == pytest.approx(np.mean(shares), rel=1e-4)
+    assert latest(outlet, "top_subspace_overlap_error") == pytest.approx(np.std(shares, ddof=1) / 5**0.5, rel=1e-3)
 
 
 def classifier() -> tuple[nn.Module, Tensor, Tensor]:
@@ -90,7 +137,7 @@ def test_the_gradient_of_a_net_trained_on_small_batches_lies_mostly_in_its_steep
         step()
     taps.detach()
 
-    count = int(newest(outlet, "top_subspace_size"))
+    count = int(latest(outlet, "top_subspace_size"))
     flat = torch.cat([p.detach().reshape(-1) for p in model.parameters()]).double()
 
     def of(weights: Tensor) -> Tensor:
@@ -100,7 +147,7 @@ def test_the_gradient_of_a_net_trained_on_small_batches_lies_mostly_in_its_steep
 
     slope, (_, ways) = torch.func.grad(of)(flat), torch.linalg.eigh(torch.func.hessian(of)(flat))
     expected = float((ways[:, -count:].T @ slope).square().sum() / slope.square().sum())
-    found, chance = newest(outlet, "top_subspace_overlap"), newest(outlet, "top_subspace_chance")
+    found, chance = latest(outlet, "top_subspace_overlap"), latest(outlet, "top_subspace_chance")
     assert count <= 3  # as many as there are classes
     assert found == pytest.approx(expected, abs=0.1)  # what counts as resolved
     assert chance == count / len(flat)

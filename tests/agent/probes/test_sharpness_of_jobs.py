@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from ergoscope.curvature.fingerprint import fingerprint
 from ergoscope.curvature.plan import Curvature
 from ergoscope.curvature.room import needed
 from ergoscope.curvature.tracker import COLD
@@ -52,7 +53,9 @@ def test_a_closure_makes_each_pass_anew() -> None:
 
     assert outlet.series("lambda_max")[4] == pytest.approx(5.0, rel=1e-5)
     assert outlet.series("sharpness_ratio") == {}
-    assert said(outlet)[0].endswith("no threshold: no closed form is known for LBFGS")
+    lack = {"quantities": ["sharpness_ratio"], "absent": True}
+    told = [event.text for event in outlet.events("agent") if event.data == lack]
+    assert told == ["there is no threshold: no closed form is known for LBFGS"]
 
 
 @pytest.mark.parametrize("scale", [None, 1024.0])
@@ -272,7 +275,10 @@ def test_when_memory_runs_out_half_of_the_fixed_batch_is_taken_and_half_of_that(
     taps = watch(model, optimizer, outlet, probe=(x, y), loss_fn=loss)
     train(optimizer, lambda: (model(x) - y).square().mean(), taps, steps=5)
 
-    start = "there is no memory for the curvature on all of the fixed batch: the first"
-    assert said(outlet)[:2] == [f"{start} {rows} rows of the fixed batch are taken" for rows in (4, 2)]
-    assert "curvature is exact, on the first 2 rows of the fixed batch, over the whole model" in said(outlet)[2]
+    start, batch = (
+        "there is no memory for the curvature on all of the fixed batch",
+        f"the fixed batch {fingerprint((x, y))}",
+    )
+    assert said(outlet)[:2] == [f"{start}: the first {rows} rows of {batch} are taken" for rows in (4, 2)]
+    assert f"curvature is exact, on the first 2 rows of {batch}, over the whole model" in said(outlet)[2]
     assert list(outlet.series("lambda_max")) == [3, 4, 5]

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 from ergoscope.curvature.fingerprint import fingerprint
-from ergoscope.curvature.lanczos import Lanczos, ritz
 from ergoscope.curvature.plan import Curvature
 from ergoscope.taps import attach
 from ergoscope_contract.slices import SliceRequest
@@ -32,31 +31,6 @@ def test_of_a_quadratic_the_fitted_curvature_is_the_eigenvalue() -> None:
     assert grid.curvatures[2] == pytest.approx(0.0, abs=1e-6 * SPECTRUM[0])
     assert values[10, 10] == pytest.approx(float(model(path[grid.step]).detach()), rel=1e-12)
     assert tuple(grid.axes) == STEEPEST
-
-
-def test_a_steep_direction_that_was_not_reached_says_how_far_it_is_off() -> None:
-    model, outlet = Valley(np.linspace(-1.0, 1.0, 400).tolist()), MemoryOutlet()
-    optimizer = SGD(model.parameters(), lr=0.01)
-    taps = watch(model, optimizer, outlet, SliceRequest("s1", points=5))
-    descend(model, optimizer, 60)
-    taps.detach()
-    lanczos = Lanczos.random(400, seed=0, keep=True, dtype=torch.float64)
-    for _ in range(20):
-        lanczos.step(model.matrix.mv)
-    axis = lanczos.vector(ritz(*lanczos.coefficients().numpy()).components[:, -1])
-    curvature = float(axis @ model.matrix @ axis)
-    off = float((model.matrix @ axis - curvature * axis).norm()) / curvature
-
-    grid = outlet.grids()[-1]
-    assert off > 0.01
-    assert grid.curvatures[0] == pytest.approx(curvature, rel=1e-9)
-    assert grid.how == f"exact; steepest direction after 20 products, residual {100 * off:.2g} %"
-
-
-def test_a_steep_direction_that_was_reached_needs_no_word() -> None:
-    grids, _, _ = slice_of(SliceRequest("s1", dimensions=2, points=5))
-
-    assert grids[-1].how == "exact"
 
 
 def test_after_weights_that_were_no_numbers_no_update_is_told() -> None:

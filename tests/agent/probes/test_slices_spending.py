@@ -210,6 +210,7 @@ def test_what_a_device_takes_beyond_the_host_is_paid_for_too(monkeypatch: pytest
         always(SliceRequest("s1", axes="random", points=5, share=0.5)),
         budget=0.02,
         publish=grids.append,
+        tell=lambda _: None,
         charge=lambda host, device: charged.append((step, device)),
         clock=lambda: 0.0,
     )

@@ -1,6 +1,7 @@
 """How far the quadratic picture of the loss holds, through the whole agent."""
 
 import math
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
+from ergoscope.curvature import last_step
 from ergoscope.curvature.plan import Curvature
 from ergoscope.lineup import SHARPNESS, SMOOTHNESS
-from ergoscope.probes import smoothness
 from tests.agent.curvature.test_graph import Cube
 from tests.agent.jobs import everything, same_bits
 from tests.agent.memory_outlet import MemoryOutlet
@@ -74,7 +75,9 @@ def test_it_is_counted_in_steps_as_long_as_the_one_before() -> None:
     step = 1e-6 * (CURVATURE * 1.3 + CUBE / 2 * 1.3**2)
     assert list(outlet.series("gns_radius_steps").values())[1:] == pytest.approx([RADIUS / step] * 3, rel=1e-4)
     (text,) = told(outlet)
-    assert text.startswith("the smoothness radius: curvature is exact, on the fixed batch, over the whole model;")
+    assert re.match(
+        "the smoothness radius: curvature is exact, on the fixed batch [0-9a-f]{12}, over the whole model;", text
+    )
     assert text.endswith("; along −g, Hg, the last step")
 
 
@@ -185,7 +188,7 @@ def test_without_memory_for_a_copy_of_the_weights_the_other_directions_are_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model, x, y = net()
-    monkeypatch.setattr(smoothness, "spare", lambda _: 0.0)
+    monkeypatch.setattr(last_step, "spare", lambda _: 0.0)
 
     outlet = followed(model, SGD(model.parameters(), lr=0.1), lambda: (model(x) - y).square().mean())
 

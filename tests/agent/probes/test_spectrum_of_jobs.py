@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from ergoscope.curvature.fingerprint import fingerprint
 from ergoscope.curvature.plan import Curvature
 from ergoscope.lineup import SHARPNESS, SPECTRUM
 from ergoscope.probes import spectrum
@@ -59,13 +60,14 @@ def test_a_reading_says_of_what_it_was_made() -> None:
     (of_fixed,), (of_own,) = spectra(fixed.until(1)), spectra(own.until(1))
 
     assert of_fixed.step == DRAWS * LOOKS
-    assert of_fixed.how == "exact, on the fixed batch; 5 draws of 20 products each, since step 1"
+    batch = f"the fixed batch {fingerprint(0)}"
+    assert of_fixed.how == f"exact, on {batch}; 5 draws of 20 products each, since step 1"
     assert of_own.step == DRAWS
     assert of_own.how == (
         "exact, on the training's own batch; 5 draws of 10 products each, of as many batches, since step 1"
     )
     assert fixed.told == [
-        "the spectrum of curvature is exact, on the fixed batch, over the whole model; 5 draws of 20 products each"
+        f"the spectrum of curvature is exact, on {batch}, over the whole model; 5 draws of 20 products each"
     ]
 
 
@@ -224,7 +226,7 @@ def test_through_the_whole_agent_beside_the_sharpness_and_training_has_the_same_
         optimizer = SGD(model.parameters(), lr=1e-4, momentum=0.9)
         batch = {"probe": (x, y), "loss_fn": probed} if fixed else {}
         taps = watch(model, optimizer, outlet, tasks=(SHARPNESS, SPECTRUM), **batch) if watched else None  # type: ignore[arg-type]  # as named
-        for _ in range(30):
+        for _ in range(2 * DRAWS * LOOKS + 1):
             rows = torch.randperm(8)[:4]
             optimizer.zero_grad()
             nn.functional.mse_loss(model(x[rows]), y[rows]).backward()

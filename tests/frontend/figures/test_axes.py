@@ -24,6 +24,12 @@ def test_ticks_are_one_two_or_five() -> None:
     )
 
 
+def test_around_nothing_but_zeros_the_axis_is_not_that_of_rounding() -> None:
+    zeros = np.zeros(5)
+
+    assert reach(zeros, zeros, zeros) == (0.0, 1.0)
+
+
 def test_a_curve_with_its_band_fits() -> None:
     mean = np.linspace(2.3, 0.4, 200)
 

@@ -44,6 +44,13 @@ def test_the_axis_reaches_to_the_ends_of_the_band() -> None:
     assert low <= 1.0 and high >= 9.0
 
 
+def test_the_stream_extends_the_line_alone_since_it_tells_no_errors() -> None:
+    with_errors = chart(CURVE, np.array([1.0, 1.0, 1.0]), FRAME, name="trace")["layout"]["meta"]["grows"]
+    without = chart(CURVE, np.empty(0), FRAME, name="trace")["layout"]["meta"]["grows"]
+
+    assert [(growth["line"], growth["band"]) for growth in (*with_errors, *without)] == [(2, None), (2, 0)]
+
+
 def test_a_single_value_has_a_bar_and_the_axis_reaches_to_its_ends() -> None:
     drawn = chart(from_points("r", "hess_trace", [10], [30.0]), np.array([14.0]), FRAME, name="trace")
     low, high = drawn["layout"]["yaxis"]["range"]

@@ -65,8 +65,23 @@ def test_outliers_are_points_where_their_number_is_known() -> None:
     points = chart(spectra, FRAME, counts={1_024: 2}, absent="")["data"][1]
 
     assert points["y"] == [1_024, 1_024]
-    assert points["customdata"] == pytest.approx([40.0, 60.0])
+    assert [told[0] for told in points["customdata"]] == pytest.approx([40.0, 60.0])
     assert points["marker"]["color"] == LIGHT.edge
+
+
+def test_an_outlier_has_its_residual_as_a_bar_on_the_axis_of_curvature() -> None:
+    told = {"step": 9, "nodes": [-0.1, 0.0, 0.1, 50.0], "weights": [1.0] * 4, "residuals": [1.0, 1.0, 1.0, 3.0]}
+    one = read_spectrum(told)
+    assert one is not None
+
+    points = chart([one], FRAME, counts={9: 1}, absent="")["data"][1]
+
+    low, high = (
+        np.sinh(points["x"][0] + shift)
+        for shift in (-points["error_x"]["arrayminus"][0], points["error_x"]["array"][0])
+    )
+    assert high / low == pytest.approx(53 / 47)
+    assert points["customdata"] == [(50.0, "± 3")]
 
 
 def test_zero_is_marked_and_what_happened_lies_across() -> None:

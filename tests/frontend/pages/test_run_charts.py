@@ -1,10 +1,15 @@
 """What the foot of a chart says."""
 
+import pytest
+
+from ergoscope_contract.answers import RunSummary, Verdict
 from ergoscope_contract.records import Event
 from ergoscope_ui.cadence import news
 from ergoscope_ui.curve import Curve, from_answer, from_points
+from ergoscope_ui.dossier import Dossier
+from ergoscope_ui.extent import Extent
 from ergoscope_ui.figures.canvas import Frame
-from ergoscope_ui.pages.run_charts import chart_of, foot_of, resolution, stability_key
+from ergoscope_ui.pages.run_charts import chart_of, feet, figures, foot_of, resolution, stability_key
 from ergoscope_ui.theme import LIGHT
 from tests.frontend.text import text_of
 
@@ -56,8 +61,10 @@ def test_the_foot_keeps_the_whole_story_for_those_who_point_at_it() -> None:
 
 
 def test_under_a_chart_of_the_curvature_stands_how_it_was_obtained() -> None:
-    how = Event("agent", 1.0, 9, "curvature is exact, on the fixed batch; 12 products", {"quantities": ["lambda_max"]})
-    given_up = Event("agent", 2.0, 99, "curvature is not measured: no memory", {"quantities": ["lambda_max"]})
+    way = "exact, on the fixed batch; 12 products"
+    how = Event("agent", 1.0, 9, f"curvature is {way}", {"quantities": ["lambda_max"], "how": way})
+    gone = {"quantities": ["lambda_max"], "absent": True}
+    given_up = Event("agent", 2.0, 99, "curvature is not measured: no memory", gone)
     sharp = from_points("r", "lambda_max", [64, 128], [1.0, 2.0])
 
     words = foot_of(sharp, "lambda_max", news([how]), chart="x")
@@ -72,6 +79,20 @@ def test_what_other_quantities_say_of_themselves_stays_behind_the_foot() -> None
     told = Event("agent", 1.0, 9, "in rows of the output", {"quantities": ["weight_norm"]})
 
     assert "rows" not in text_of(foot_of(POINTS, "weight_norm", news([told]), chart="x")[0])
+
+
+def test_on_the_overview_the_sharpness_has_its_residual_and_its_age_and_the_loss_has_neither() -> None:
+    values = {"sharpness_ratio": [0.5, 1.0], "lambda_max": [10.0, 20.0], "lambda_max_residual": [1.0, 4.0]}
+    found = {key: from_points("r", key, [64, 128], some) for key, some in values.items()} | {"loss": POINTS}
+    summary = RunSummary("r", "p", "n", "running", 0.0, 0.0, last_step=170)
+    about = Dossier(summary, Verdict("r", 170), news([]), found, Extent(0, 200, open_end=True), LIGHT)
+
+    high = figures(about, start=None, stable="sharpness_ratio")[2]["data"][0]["y"]
+    _, loss, sharp = feet(about, stable="sharpness_ratio")
+
+    assert high == pytest.approx([0.55, 1.2])
+    assert text_of(sharp).endswith("band ± residual step 128, 42 steps ago")
+    assert text_of(loss).endswith("step 192")
 
 
 def test_stability_shows_the_sharpness_where_there_is_one() -> None:

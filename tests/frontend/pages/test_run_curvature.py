@@ -84,11 +84,55 @@ def test_of_blocks_one_is_chosen_and_each_can_be(serve: Callable[..., Served], c
     assert "layer=fc" in page.url
 
 
+def test_measures_of_steps_have_cards_and_those_without_a_value_say_why(
+    serve: Callable[..., Served], context: BrowserContext
+) -> None:
+    run = _curved()
+    size = run.series["loss"].size
+    run.rare |= {"trust_ratio", "descent_balance", "descent_balance_error"}
+    now_and_then = np.arange(1, size + 1) % 500 == 0
+    run.series |= {
+        "trust_ratio": np.where(now_and_then, 0.8, np.nan),
+        "descent_balance": np.where(now_and_then, 0.4, np.nan),
+        "descent_balance_error": np.where(now_and_then, 0.1, np.nan),
+        "top_subspace_overlap": np.full(size, 0.85),
+        "top_subspace_chance": np.full(size, 0.01),
+        "top_subspace_size": np.full(size, 5.0),
+    }
+    why = "what a step does to the probe batch is not measured: no memory"
+    told = {"quantities": ["sam_sharpness"], "absent": True}
+    run.events.append({"kind": "agent", "wall": 1.0, "step": 9, "text": why, "data": told})
+    page = serve([run]).open(context, "/runs/edge?tab=curvature")
+
+    wait_for_step(page, "curvature-trust_ratio", 4_000)
+    lines = "gd => gd.layout.shapes.filter(shape => shape.xref === 'paper').map(shape => shape.y0)"
+    assert page.locator("#curvature-trust_ratio .js-plotly-plot").evaluate(lines) == [1, 0.5, 0]
+    expect(page.locator("#curvature-trust_ratio")).to_contain_text("½: best along the step")
+    expect(page.locator("#curvature-descent_balance-foot")).to_contain_text("band ± standard error")
+    expect(page.locator("#curvature-top_subspace_overlap")).to_contain_text("chance, k = 5")
+    expect(page.locator("#curvature-sam_sharpness-card")).to_be_hidden()
+    expect(page.locator("#curvature-unseen")).to_contain_text(f"absent, because {why}")
+
+
+def test_a_run_that_has_a_probe_but_no_curvature_shows_its_steps(
+    serve: Callable[..., Served], context: BrowserContext
+) -> None:
+    run = canned.young()
+    run.series["descent_balance"] = run.series["loss"]
+    page = serve([run]).open(context, "/runs/young?tab=curvature")
+
+    wait_for_step(page, "curvature-descent_balance", run.steps)
+    expect(page.locator("#curvature-none")).to_contain_text("Curvature is not measured")
+    expect(page.locator("#curvature-picture")).to_be_hidden()
+
+
 def test_a_run_without_curvature_shows_what_to_write(serve: Callable[..., Served], context: BrowserContext) -> None:
     page = serve([canned.young()]).open(context, "/runs/young?tab=curvature")
 
     expect(page.locator("#curvature-none")).to_contain_text('ergoscope.watch(model, optimizer, curvature="model")')
     expect(page.locator("#curvature-spectrum-card")).to_be_hidden()
+    expect(page.locator("#curvature-steps")).to_be_hidden()
+    expect(page.locator("#curvature-unseen")).to_be_empty()
 
 
 def test_on_a_phone_the_tab_needs_no_sideways_scrolling(serve: Callable[..., Served], context: BrowserContext) -> None:

@@ -22,7 +22,8 @@ def curves(**values: float) -> dict[str, Curve]:
 
 
 def told(text: str) -> News:
-    return news([Event("agent", 1.0, 9, text, {"quantities": QUANTITIES})])
+    """The agent's word that they are not measured."""
+    return news([Event("agent", 1.0, 9, text, {"quantities": QUANTITIES, "absent": True})])
 
 
 def said(words: panel.Words) -> str:
@@ -50,7 +51,7 @@ def test_in_adams_coordinates_the_error_is_of_the_preconditioned_eigenvalue() ->
 
 
 def test_without_a_threshold_the_sharpness_says_why() -> None:
-    why = told("curvature is exact; 3 products; no threshold: Lion has none")
+    why = told("there is no threshold: Lion has none")
 
     assert said(panel.sharpness_words(curves(lambda_max=180.0), why)) == (
         "sharpness 180 loss/weight²; there is no threshold: Lion has none"
@@ -67,11 +68,10 @@ def test_an_error_is_found_at_its_step_though_it_goes_on() -> None:
         assert words.startswith("0.500 ± 0.050 of what" if later.size == 2 else "0.5 of what")
 
 
-def test_the_trace_has_its_error_and_what_sgd_can_hold_only_where_it_is_known() -> None:
+def test_the_trace_has_its_error_only_at_its_step() -> None:
     found = curves(hess_trace=3_000.0, hess_trace_error=200.0, hess_fro=512.0, hess_fro_error_=9.0)
 
     assert said(panel.trace_words(found, "")) == "trace 3,000 ± 200 loss/weight²; size 512 loss/weight²"
-    assert said(panel.trace_words(found | curves(sgd_trace_ratio=0.61), "")).endswith("can hold at most 0.61")
 
 
 def test_the_numbers_of_a_block_are_its_own() -> None:
@@ -127,7 +127,7 @@ def test_what_is_measured_no_more_says_why() -> None:
     assert said(panel.given_up("hess_trace", over)) == (
         "No more of it: curvature is not measured: there is no memory for it."
     )
-    assert panel.given_up("hess_trace", told("curvature is exact")) == []
+    assert panel.given_up("hess_trace", News()) == []
 
 
 def test_an_empty_chart_says_what_to_write_how_rare_it_is_or_why_it_is_absent() -> None:
@@ -144,6 +144,18 @@ def test_an_empty_chart_says_what_to_write_how_rare_it_is_or_why_it_is_absent() 
         "it is taken every 512 steps: one takes 1.2 s, the budget is 2 %"
     )
     assert panel.absent(density, told("curvature is not measured: x")) == "absent, because curvature is not measured: x"
+
+
+def test_whoever_asked_for_curvature_is_not_told_how_to() -> None:
+    how = Event("agent", 1.0, 9, "curvature is exact", {"quantities": ["lambda_max"], "how": "exact"})
+
+    assert panel.absent(ALL["hess_trace"], news([how])) == "no trace of the Hessian yet"
+
+
+def test_the_unit_is_the_catalogues_where_the_symbol_holds_a_comma() -> None:
+    assert said(panel.said("softened", panel.newest(curves(trajectory_kl_soft=0.5), "trajectory_kl_soft"))) == (
+        "softened 0.5 nats"
+    )
 
 
 def test_a_run_without_curvature_shows_the_line_that_measures_it_or_why_it_could_not() -> None:

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from ergoscope_contract.answers import RunSummary, Slice
-from ergoscope_ui.panels.landscape import feet, words
+from ergoscope_contract.slices import SliceRequest
+from ergoscope_ui.panels.landscape import feet, newest_asked, words
 from tests.frontend import fake_slices
 from tests.frontend.text import text_of
 
@@ -92,6 +93,15 @@ def test_losses_that_are_not_finite_are_counted() -> None:
 def test_the_foot_says_how_on_which_examples_and_how_long_ago() -> None:
     said = " ".join(text_of(list(feet(_told(fake_slices.line()), _run()))).split())
 
-    assert said == "exact; probe batch 9c41f0 step 18,200, 40 steps ago"
+    assert said == "exact; probe batch 9c41f0; asked for through another service step 18,200, 40 steps ago"
     assert text_of(list(feet(_told(fake_slices.line()), _run(step=18_201)))).endswith("1 step ago")
     assert list(feet(None, _run())) == []
+
+
+def test_the_newest_that_was_asked_for_here_is_shown_before_one_from_elsewhere() -> None:
+    asked = SliceRequest("s1")
+    elsewhere, here, older = Slice("x", "done", 3.0), Slice("s1", "done", 2.0, asked), Slice("s0", "done", 1.0, asked)
+
+    assert newest_asked([elsewhere, here, older]) is here
+    assert newest_asked([elsewhere]) is elsewhere
+    assert newest_asked([]) is None

@@ -38,7 +38,7 @@ def test_a_quantity_that_is_measured_but_has_not_come_says_how_rarely_it_is_take
 
 def test_the_agents_own_reason_comes_before_every_other() -> None:
     why = "curvature is not measured: several optimizers step"
-    told = news([Event("agent", 1.0, 9, why, {"quantities": ["lambda_max", "sharpness_ratio"]})])
+    told = news([Event("agent", 1.0, 9, why, {"quantities": ["lambda_max", "sharpness_ratio"], "absent": True})])
     judged = Verdict(run="r", step=0, readings=[Reading(id="sharpness_ratio", absent="curvature is not measured")])
 
     said = text_of(table([ALL["lambda_max"], ALL["sharpness_ratio"], ALL["clip_coef"]], judged, told))

@@ -69,6 +69,7 @@ class SliceProbe:
         *,
         budget: float,
         publish: Callable[[Grid], None],
+        tell: Callable[[str], None],
         charge: Callable[[float, float], None],
         clock: Callable[[], float],
     ) -> None:
@@ -80,6 +81,7 @@ class SliceProbe:
             requests: Where to look.
             budget: Share of the step's time for requests that name none.
             publish: Takes grids.
+            tell: Takes what the user is to know meanwhile.
             charge: Told seconds of the host, and of a device beyond those, that were spent.
             clock: Seconds that only grow.
         """
@@ -88,6 +90,7 @@ class SliceProbe:
         self._requests = requests
         self._budget = budget
         self._publish = publish
+        self._tell = tell
         self._charge = charge
         self._clock = clock
         self._trust = Trust()
@@ -145,7 +148,9 @@ class SliceProbe:
         if self._objective is None:
             raise ValueError(_NO_BATCH)
         start = self._clock()
-        slicing = Slicing(request, self._objective, self._optimizers, trust=self._trust, publish=self._publish)
+        slicing = Slicing(
+            request, self._objective, self._optimizers, trust=self._trust, publish=self._publish, tell=self._tell
+        )
         slicing.check()
         order = _Order(slicing, slicing.work(), Purse(request.share or self._budget), Stopwatch(self._clock))
         next(order.slots)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from ergoscope.curvature.axes import layer_normalised, orthonormal, settled
+from ergoscope.curvature.axes import layer_normalised, orthonormal, residual, settled
 from ergoscope.curvature.blocks import blocks_of
 from ergoscope.curvature.ladder import How
 from ergoscope.curvature.lanczos import Lanczos, Ritz, ritz
@@ -31,7 +31,9 @@ from ergoscope_contract.slices import SliceRequest
 
 _SEED = 0
 _PRODUCTS = 3  # in a slot
-_STEPS = (20, 11, 5)  # products that steep directions may take: the most of these for which there is memory
+_LEAST = 6  # products that steep directions take, unless they are settled before
+_MOST = 60  # and that they may take, where there is memory for them
+_USUAL = 20  # by which most are settled: that it takes more is told
 _KEPT = 4  # vectors kept beside those while the training goes on: the weights, the update, the axes
 _MADE = 5  # vectors that a slot makes and lets go: the gradient, products, what is on the way
 
@@ -72,6 +74,7 @@ class Slicing:
         *,
         trust: Trust,
         publish: Callable[[Grid], None],
+        tell: Callable[[str], None],
     ) -> None:
         """Prepare.
 
@@ -81,6 +84,7 @@ class Slicing:
             optimizers: Those of the job.
             trust: What was found out about the job's own functions.
             publish: Takes the grid as its rows come in.
+            tell: Takes what the user is to know before there are rows.
 
         Raises:
             ValueError: Nothing is trained, or there is no memory for it.
@@ -90,14 +94,18 @@ class Slicing:
         self._optimizers = optimizers
         self._trust = trust
         self._publish = publish
+        self._tell = tell
         self._how = How.EXACT
         self._told = ""
         self._parameters = self._trained()
         self._size = sum(p.numel() for p in self._parameters)
         self.device = self._parameters[0].device
         # Before there are vectors: later they would count as if a graph of gradients held as many again.
-        self._slot = needed(self._size, _PRODUCTS + _MADE, self.device)
-        self._most = self._affordable()
+        self._slot, self._two = (needed(self._size, n * _PRODUCTS + _MADE, self.device) for n in (1, 2))
+        kept = _KEPT + _PRODUCTS + (_LEAST if request.axes == "hessian" else 0)
+        missing = self._missing(kept, needed(self._size, kept + _MADE, self.device))
+        if missing:
+            raise ValueError(missing)
 
     def check(self) -> None:
         """Look whether there may be another slot.
@@ -167,18 +175,23 @@ class Slicing:
         lanczos = Lanczos.random(self._size, seed=_SEED, keep=True, device=self.device, dtype=dtype)
         while True:
             with self._probed() as probed:
-                for _ in range(min(_PRODUCTS, self._most - lanczos.steps)):
+                for _ in range(_PRODUCTS):
                     lanczos.step(probed.products)
             turn = yield lanczos.coefficients().flatten()
             found = ritz(*np.reshape(turn.numbers, (2, -1)))
-            ended = len(found.values) < lanczos.steps or lanczos.steps == self._most
-            if ended or settled(found, wanted):
+            if not isfinite(found.values[-1]):
+                raise ValueError(f"products with the Hessian are not finite at step {self._step}")
+            ended = len(found.values) < lanczos.steps
+            if ended or settled(found, wanted) or not self._goes_on(lanczos.steps):
                 break
-        if not isfinite(found.values[-1]):
-            raise ValueError(f"products with the Hessian are not finite at step {self._step}")
+            if lanczos.steps - _PRODUCTS < _USUAL <= lanczos.steps:
+                self._tell(
+                    f"a slice that was asked for takes longer: {_unsettled(found, wanted)}, and up to {_MOST} are made"
+                )
         if len(found.values) < wanted:
             raise ValueError("the loss is curved along one direction only; ask for one dimension")
-        self._told += _unsettled(found, wanted)
+        if not settled(found, wanted):
+            self._told += f"; {_unsettled(found, wanted)}"
         return orthonormal([lanczos.vector(found.components[:, -1 - place]) for place in range(wanted)])
 
     def _outline(self, axes: list[Tensor]) -> Slots[Sheet]:
@@ -248,15 +261,9 @@ class Slicing:
         trained = [p for one in self._optimizers for p in parameters_of(one)]
         return blocks_of(self._objective.model, trained, "model")[0].parameters
 
-    def _affordable(self) -> int:
-        """Products that the steep directions may take; without such directions 0."""
-        wanted = _STEPS if self._request.axes == "hessian" else (0,)
-        missing = ""
-        for steps in wanted:
-            missing = self._missing(steps + _KEPT, needed(self._size, steps + _KEPT + _MADE, self.device))
-            if not missing:
-                return steps
-        raise ValueError(missing)
+    def _goes_on(self, made: int) -> bool:
+        """Whether so many products are not enough: the slot after the next one has to find room as well."""
+        return made < _LEAST or (made < _MOST and not self._missing(2 * _PRODUCTS, self._two))
 
     def _missing(self, kept: int, least: float) -> str:
         """Why there is no memory for so many vectors that are kept while the training goes on; empty where there is.
@@ -279,13 +286,5 @@ def _mebibytes(size: float) -> str:
 
 
 def _unsettled(found: Ritz, wanted: int) -> str:
-    """What is to be said of steep directions that were not reached, with how far the worst of them is off.
-
-    Example:
-        >>> _unsettled(ritz([0.0, 0.0], [1.0, 0.5]), 1)
-        '; steepest direction after 2 products, residual 35 %'
-    """
-    if settled(found, wanted):
-        return ""
-    off = float(found.residuals[-wanted:].max() / abs(found.values[-1]))
-    return f"; steepest direction{'s' * (wanted > 1)} after {len(found.values)} products, residual {100 * off:.2g} %"
+    off = 100 * residual(found, wanted)
+    return f"steepest direction{'s' * (wanted > 1)} after {len(found.values)} products, residual {off:.2g} %"

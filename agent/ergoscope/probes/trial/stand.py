@@ -24,14 +24,14 @@ class Stand:
     """
 
     def __init__(
-        self, objective: Objective, parameters: Sequence[Tensor], *, seed: int | None, see: Callable[[Tensor], None]
+        self, objective: Objective, parameters: Sequence[Tensor], *, seed: int, see: Callable[[Tensor], None]
     ) -> None:
         """Run the batch, and leave no trace in the job.
 
         Args:
             objective: The batch.
             parameters: Those that are trained, on one device.
-            seed: Of every random draw; None where the objective sets the generators itself.
+            seed: Of every random draw.
             see: Called with the loss and its graph.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -9,7 +10,7 @@ from ergoscope.curvature.reach import KNOWN, Number, coupled, number
 from ergoscope.curvature.room import needed, spare
 from ergoscope.layers import Moment
 from ergoscope.probes.trial.passage import Passage
-from ergoscope.probes.trial.stand import Stand
+from ergoscope.shards import local
 
 UNEVEN = "the optimizers do not step equally often"
 _MISSES = 3  # steps in a row, after which no other is expected to be over in time
@@ -21,7 +22,7 @@ class Stepping:
 
     def __init__(self, optimizers: Sequence[Optimizer]) -> None:
         """Prepare for the optimizers of a job, the first one's steps being the job's."""
-        self._optimizers = tuple(optimizers)
+        self.optimizers = tuple(optimizers)
         self._passage: Passage | None = None
         self._waiting: set[int] = set()  # ids of the optimizers that are to step before it is over
         self._fresh = False  # whether it was begun before the first optimizer's step that is made now
@@ -32,9 +33,14 @@ class Stepping:
         """Whether the other optimizers step so much more rarely than the first that none is waited for any more."""
         return self._missed >= _MISSES
 
+    @property
+    def device(self) -> torch.device:
+        """Where the first optimizer's parameters are."""
+        return local(self.optimizers[0].param_groups[0]["params"][0]).device
+
     def begins(self, moment: Moment) -> bool:
         """Whether the optimizer that is about to step is the first; what was begun and is not over is forgotten."""
-        first = moment.optimizer is self._optimizers[0]
+        first = moment.optimizer is self.optimizers[0]
         if first:
             self._miss()
         return first
@@ -60,21 +66,19 @@ class Stepping:
         if any(p._backward_hooks for p in found):
             raise ValueError("a parameter has hooks of the job's own")
         device = found[0].device
-        if spare(device) < needed(sum(p.numel() for p in found), vectors, device):
+        if spare(device) < needed(sum(local(p).numel() for p in found), vectors, device):
             raise ValueError("there is no memory for it")
         return found
 
-    def begin(self, stand: Stand, *, factor: Number = 1.0) -> None:
-        """See the step from here.
+    def decays(self, parameters: Sequence[Tensor]) -> list[Number]:
+        """Of each parameter the λ of the penalty ½λ‖w‖² that its optimizer is known to lower with the loss."""
+        known = self._decays()
+        return [known[p] for p in parameters]
 
-        Args:
-            stand: The batch.
-            factor: What its loss is multiplied by in what the optimizers lower; a decay weighs as much less.
-        """
-        decays = self._decays()
-        each = [decays[p] for p in stand.parameters]
-        self._passage = Passage(stand, [d / factor if isinstance(d, Tensor) or d else d for d in each])
-        self._waiting = {id(one) for one in self._optimizers}
+    def begin(self, passage: Passage) -> None:
+        """See the step from here."""
+        self._passage = passage
+        self._waiting = {id(one) for one in self.optimizers}
         self._fresh = True
 
     def end(self, moment: Moment) -> Passage | None:
@@ -94,7 +98,7 @@ class Stepping:
 
     def rate(self) -> float:
         """The learning rate; 1 where it lies on a device, as that is not waited for."""
-        rate = number(self._optimizers[0].param_groups[0]["lr"])
+        rate = number(self.optimizers[0].param_groups[0]["lr"])
         return rate if isinstance(rate, float) else 1.0
 
     def _miss(self) -> None:
@@ -104,7 +108,7 @@ class Stepping:
 
     def _decays(self) -> dict[Tensor, Number]:
         decays: dict[Tensor, Number] = {}
-        for one in self._optimizers:
+        for one in self.optimizers:
             for group in one.param_groups:
                 decays.update((p, _decay(one, group)) for p in group["params"] if p.requires_grad)
         return decays

@@ -13,6 +13,7 @@ from ergoscope.findings import Findings
 from ergoscope.hearing.logits import Scores, scores_of
 from ergoscope.hearing.residuals import residuals_of
 from ergoscope.numerics.histogram import stride
+from ergoscope.remark import Remark
 
 _ENTRIES = 1 << 20  # that are kept: 4 MiB in fp32
 _SOFT = 5.0  # the second temperature, that of Du et al. (2022)
@@ -71,10 +72,11 @@ class Trajectory:
         none = torch.full((), torch.nan, device=loss.device)
         self.moved = [none, none]
         if now is None:
-            self._tell(
+            text = (
                 "how fast the answers change is not measured: no cross-entropy or squared error that torch itself "
                 "computes, and that can be read, was found near the loss of the probe batch"
             )
+            self._tell(Remark(text, absent=True, quantities=list(self.produces)))
         elif before is not None and now.matches(before):
             self.moved = now.since(before)
 

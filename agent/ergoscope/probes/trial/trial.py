@@ -17,9 +17,11 @@ from ergoscope.findings import Findings
 from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.trial.descents import Descents
+from ergoscope.probes.trial.passage import Passage
 from ergoscope.probes.trial.stand import Stand
 from ergoscope.probes.trial.stepping import UNEVEN, Stepping
 from ergoscope.probes.trial.trajectory import Trajectory
+from ergoscope.remark import Remark
 
 _SEED = 0
 _WIDE = (torch.float32, torch.float64)
@@ -40,8 +42,7 @@ class TrialProbe:
     not tried again, except that where memory is short half of the batch is taken.
 
     Attributes:
-        untold: What the user is to be told of all of them.
-        untold_of: What is to be told of some alone: their names, and the text.
+        untold: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]] = (
@@ -64,7 +65,6 @@ class TrialProbe:
             clock: Seconds that only grow.
         """
         self.untold: list[str] = []
-        self.untold_of: list[tuple[tuple[str, ...], str]] = []
         self._objective = objective
         self._stepping = Stepping(optimizers)
         self._stopwatch = Stopwatch(clock)
@@ -94,7 +94,7 @@ class TrialProbe:
         passage, found = self._stepping.end(moment), list[Tensor]()
         if passage is None:
             return None
-        self._attempt(moment, lambda: found.extend(passage.end()))
+        self._attempt(moment, lambda: found.extend((passage.promised(), passage.rise())))
         return Reading([*found, *self._beside], partial(self._read, self._stepping.rate())) if found else None
 
     def _attempt(self, moment: Moment, run: Callable[[], None]) -> None:
@@ -110,14 +110,15 @@ class TrialProbe:
             raise ValueError(reason)
         stand = Stand(objective, self._stepping.trained(), seed=_SEED, see=self._trajectory.follow)
         self._beside = [self._sharpness(stand), *self._trajectory.moved]
-        self._stepping.begin(stand)
+        decays = self._stepping.decays(stand.parameters)
+        self._stepping.begin(Passage(stand.parameters, stand.gradient, decays, rise=stand.rise))
 
     def _sharpness(self, stand: Stand) -> Tensor:
         narrow = {p.dtype for p in stand.parameters} - set(_WIDE)
         if not narrow:
             return stand.rise_after(worst_nudge(stand.gradient))
         text = f"sam_sharpness is absent: weights in {narrow.pop()} would round most of the nudge away"
-        self._tell_once(("sam_sharpness",), text)
+        self._tell_once(Remark(text, absent=True, quantities=["sam_sharpness"]))
         return torch.full_like(stand.loss, math.nan)
 
     def _read(self, rate: float, values: Sequence[float], findings: Findings) -> None:
@@ -130,12 +131,12 @@ class TrialProbe:
 
     def _begin(self) -> None:
         self._stepping.forget()
-        self._descents, self._trajectory = Descents(), Trajectory(partial(self._tell_once, Trajectory.produces))
+        self._descents, self._trajectory = Descents(), Trajectory(self._tell_once)
 
-    def _tell_once(self, quantities: tuple[str, ...], text: str) -> None:
+    def _tell_once(self, text: str) -> None:
         if text not in self._told:
             self._told.add(text)
-            self.untold_of.append((quantities, text))
+            self.untold.append(text)
 
     def _fail(self, error: Exception) -> None:
         short = ran_out_of_memory(error)
@@ -149,7 +150,7 @@ class TrialProbe:
         self._begin()
 
     def _stop(self, reason: str) -> None:
-        self.untold.append(f"what a step does to the probe batch is not measured: {reason}")
+        self.untold.append(Remark(f"what a step does to the probe batch is not measured: {reason}", absent=True))
         self._objective = None
         self._begin()
 

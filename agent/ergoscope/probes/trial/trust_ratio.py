@@ -1,90 +1,55 @@
 """Whether a step did to its own batch what the gradient promised."""
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ergoscope.curvature.given import tensors_in
-from ergoscope.curvature.guard import modes_kept, ran_out_of_memory
-from ergoscope.curvature.objective import Objective
-from ergoscope.curvature.passes import Pass
+from ergoscope.curvature.guard import ran_out_of_memory
+from ergoscope.curvature.parts import split
 from ergoscope.curvature.stopwatch import Stopwatch
-from ergoscope.curvature.tail import Tail
-from ergoscope.curvature.trust import trust_ratio
 from ergoscope.findings import Findings
 from ergoscope.hearing.backward import FirstBackward, Origin
-from ergoscope.hearing.criterion import Criterion, criterion_of
 from ergoscope.hearing.listening import Guard
 from ergoscope.layers import Moment
-from ergoscope.numerics.scaling import factor_of, find_scale
-from ergoscope.probes.probe import Reading
-from ergoscope.probes.trial.stand import Stand
+from ergoscope.probes.probe import Reader, Reading
+from ergoscope.probes.trial.along import squares, steps_along, turned
+from ergoscope.probes.trial.jointly import Jointly
+from ergoscope.probes.trial.own_batch import OwnBatch
+from ergoscope.probes.trial.passage import Passage
 from ergoscope.probes.trial.stepping import UNEVEN, Stepping
+from ergoscope.probes.trial.verdict import CHECKED, DROWNED, Step, objection
+from ergoscope.remark import Remark
 from ergoscope.shards import seat
 
 _MISSES = 3  # steps in a row that do not follow one backward pass, after which none is expected to
-_ALIKE, _ALIKE_IN_HALVES = 2.0**-8, 2.0**-5  # shares by which the same pass may differ, run once more
-_ROUNDING_OF_HALVES = 2.0**-8  # of the loss: bf16 rounds an output by half of it, and a ratio is of two losses
-_UNLIKE = (
-    "its loss is not one cross-entropy or squared error, computed by torch itself, of the model's output, and the "
-    "model does not give it"
-)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Heard:
-    """The batch of a step, and how its loss follows from the model's output number `chosen`.
-
-    level: the loss as the criterion has it; factor: times this it is the loss; misfit: how far it is from that.
-    scale: what the loss was multiplied by last, perhaps by a GradScaler.
-    """
-
-    run: Pass
-    chosen: int
-    criterion: Criterion
-    level: Tensor
-    factor: Tensor
-    misfit: Tensor
-    scale: Tensor | None
-
-    @property
-    def weight(self) -> Tensor:
-        """What the level is multiplied by in what the optimizer lowers; right while a step is about to be made."""
-        scaled = self.scale is not None and find_scale() is self.scale
-        return self.factor / self.scale if scaled and self.scale is not None else self.factor
-
-    @property
-    def altered(self) -> bool:
-        """Whether what the model was given, or the targets, were written over since."""
-        return self.run.altered or self.criterion.altered
-
-    def evaluate(self, _: nn.Module) -> Tensor:
-        """Run the model again; gives what the loss adds up."""
-        if self.altered:
-            raise ValueError("the batch is written over before the step is done")
-        return self.criterion.function(tensors_in(self.run.again())[self.chosen])
+_VECTORS = 2  # of the parameters' size at once: the gradient, and what is on the way
 
 
 class TrustRatioProbe:
     """Trust ratio ρ = (L(w + Δ) − L(w)) / (g·Δ) of a step, on the training's own batch.
 
     At a step that is looked at, the forward pass that the loss comes from is kept, and the loss is read off its graph
-    as a function of the model's output. Around the step the pass is run again: once with its gradient, once after. So
-    clipping, scaling and whatever else is done to gradients is in Δ alone. L has the penalty ½λ‖w‖² added where torch's
-    own optimizers put weight decay into the gradient.
+    as a function of the model's output. g is what the job's own backward pass leaves in the parameters, so clipping,
+    scaling and whatever else is done to gradients is in Δ alone. After the step the pass is run once more. L has the
+    penalty ½λ‖w‖² added where torch's own optimizers put weight decay into the gradient.
 
-    A step must follow exactly one backward pass, of this process alone. What fails is told and not tried again.
+    At first, and at every 16th reading, the pass is run again before the step as well: where its loss is not the job's
+    own to the last bit, that is done at each reading, and the rise is the difference of the two runs.
+
+    A step must follow exactly one backward pass. What fails is told and not tried again. Of several processes see
+    `ergoscope.probes.trial.jointly`.
+    Of plain SGD the same losses tell the curvature along the gradient, batch sharpness: see `ergoscope.probes.trial
+    .along`.
 
     Attributes:
         untold: What the user is to be told.
+        joint: What measures it instead, where several processes train together.
     """
 
-    produces: ClassVar[tuple[str, ...]] = ("trust_ratio",)
+    produces: ClassVar[tuple[str, ...]] = ("trust_ratio",)  # batch_sharpness is the sharpness's
 
     def __init__(
         self,
@@ -94,6 +59,7 @@ class TrustRatioProbe:
         wanted: bool,
         every: int = 1,
         clock: Callable[[], float],
+        joint: Jointly | None = None,
     ) -> None:
         """Prepare to run steps' batches again.
 
@@ -103,16 +69,21 @@ class TrustRatioProbe:
             wanted: Whether the user has allowed it.
             every: Steps between two readings, at least.
             clock: Seconds that only grow.
+            joint: Measures it instead, where several processes train together.
         """
-        self.untold: list[str] = []
+        self.untold: list[str] = [] if joint is None else joint.untold
+        self.joint = joint if wanted else None
         self._wanted = wanted
         self._every = every
         self._since = every  # steps since the last reading
-        self._backward = FirstBackward(model)
+        self._backward = FirstBackward(model, together=joint is not None)
         self._stepping = Stepping(optimizers)
         self._stopwatch = Stopwatch(clock)
-        self._heard: _Heard | None = None
-        self._beside: tuple[bool, list[Tensor]] | None = None  # in halves?, and what was measured before the step
+        self._heard: OwnBatch | None = None  # while the job goes backward
+        self._batch: OwnBatch | None = None  # when that is over
+        self._reading: tuple[Reader, list[Tensor]] | None = None  # what was measured before the step
+        self._unchecked = CHECKED  # readings since one was checked
+        self._exact = False  # whether the last that was checked had the job's own loss
         self._drowned = False  # whether the user knows that rounding was larger than a step
         self._awaited = False  # whether the step that comes is to be looked at
         self._missed = 0  # steps in a row
@@ -125,109 +96,162 @@ class TrustRatioProbe:
         """Seconds that runs of the batch took of the device beyond those of the host, as far as they are over."""
         return self._stopwatch.overtime()
 
-    def pass_begins(self) -> None:
-        """A backward pass is about to run."""
-        self._backward.begins()
+    def turn(self, step: int, *, due: bool) -> bool:
+        """So many steps are done, and the next one is `due`; gives whether there is something to do at that."""
+        joint = self.joint
+        if joint is None:
+            return due
+        self._since += 1
+        try:
+            joint.turn(step, due=due and self._since >= self._every)
+        except Exception as error:
+            self._fail(error)
+        self._since = 0 if joint.done else self._since
+        return joint.busy
+
+    def before(self, *, passes: int) -> None:
+        """The first optimizer is about to step, after so many backward passes, where there is something to do."""
+        if self.joint is not None:
+            self._attempt(partial(self.joint.before, passes=passes))
+
+    def close(self, *, passes: int) -> None:
+        """Take no more part in what several processes do together; `passes` as for `before`."""
+        if self.joint is not None:
+            self._attempt(partial(self.joint.close, passes=passes))
+        self.deafen()
 
     def stepped(self, *, due: bool) -> None:
         """The first optimizer has stepped; `due` if the next step is to be looked at."""
+        if self.joint is not None:
+            self._backward.open(forward=True) if self.joint.listens else self._backward.close()
+            return
         self._stepping.stepped()
         if self._stepping.uneven:
             self._stop(UNEVEN)
-        self._heard = None
+        self._let_go()
         self._since += 1
         self._awaited = due and self._wanted and self._since >= self._every
         if self._awaited:
             self._backward.open(forward=True)
         else:
-            self._backward.skip()
+            self._backward.close()
 
     def deafen(self) -> None:
         """Hear no more."""
         self._backward.close()
+        self._let_go()
 
-    def look(self, roots: object, *, plain: bool) -> None:
+    @property
+    def hears(self) -> bool:
+        """Whether the end of the backward pass is to be told."""
+        return self._heard is not None or (self.joint is not None and self.joint.hearing)
+
+    def look(self, roots: object, *, number: int, plain: bool) -> None:
         """Keep the batch of the loss that the job is about to go backward from.
 
         Args:
             roots: What `torch.autograd.backward` was given.
+            number: The how manieth pass of the step it is, from 1; a second one takes back what the first has shown.
             plain: Whether it is not compiled, and given nothing else that changes what comes out.
         """
+        self._let_go()
         try:
-            origin = self._backward.take(roots, plain=plain)
-            self._heard = self._heard if origin is None else self._hear(origin)
+            if self.joint is not None:
+                self.joint.pass_begins()
+            origin = self._backward.take(roots, number=number, plain=plain)
+            if origin is not None:
+                self._hear(origin)
+        except Exception as error:
+            self._fail(error)
+
+    def pass_ends(self, finished: bool) -> None:
+        """The backward pass that was looked at is over; `finished` if it did not fail."""
+        heard, self._heard = self._heard, None
+        try:
+            if heard is None:
+                if self.joint is not None:
+                    self.joint.pass_ends(finished)
+            elif finished:
+                heard.take()
+                self._batch = heard
+            else:
+                heard.let_go()
         except Exception as error:
             self._fail(error)
 
     def prepare(self, moment: Moment) -> None:
-        """The first optimizer is about to step: run the batch with its gradient."""
-        if not self._stepping.begins(moment) or not self._awaited:
+        """The first optimizer is about to step."""
+        if self.joint is not None or not self._stepping.begins(moment) or not self._awaited:
             return
-        heard, self._heard = self._heard, None
-        if heard is None or self._backward.passes != 1 or heard.altered:
+        batch, self._batch = self._batch, None
+        if batch is None or batch.altered:
             self._miss()
             return
         self._missed = 0
-        self._attempt(moment, partial(self._set_off, heard))
+        self._attempt(partial(self._set_off, batch))
 
     def measure(self, moment: Moment) -> Reading | None:
         """Run the batch again, once every optimizer has stepped."""
         passage, found = self._stepping.end(moment), list[Tensor]()
-        if passage is None or self._beside is None:
+        reading, self._reading = self._reading, None if passage is not None else self._reading
+        if passage is None or reading is None:
             return None
-        self._attempt(moment, lambda: found.extend(passage.end()))
-        halved, beside = self._beside
-        return Reading([*found, *beside], partial(self._read, halved)) if found else None
+        self._attempt(lambda: found.extend((passage.promised(), passage.rise())))
+        read, beside = reading
+        return Reading([*found, *beside], read) if found else None
 
-    def _hear(self, origin: Origin) -> _Heard | None:
-        world = seat().world
-        if world > 1:
-            raise ValueError(f"a step is made of the batches of {world} processes, and one alone knows its own")
-        loss, run = origin.loss, origin.run
-        if isinstance(run, str):
-            if run:
-                raise ValueError(f"its forward pass cannot be run once more: {run}")
-            return None
-        with modes_kept():
-            tail = Tail.of(loss, run, self._stepping.trained())
-            criterion = criterion_of(loss, tail.outputs[0]) if len(tail.outputs) == 1 else None
-            if criterion is None:
-                raise ValueError(_UNLIKE)
-            found = criterion.misfit(tail.outputs[0], loss, tail.slopes[0].detach())
-        return _Heard(replace(run, outputs=()), tail.chosen[0], criterion, *found, factor_of(loss))
+    def _hear(self, origin: Origin) -> None:
+        if isinstance(origin.run, str):
+            if origin.run:
+                raise ValueError(f"its forward pass cannot be run once more: {origin.run}")
+            return
+        if self.joint is not None:
+            self.joint.hear(origin.loss, origin.run)
+            return
+        if (world := seat().world) > 1:
+            raise ValueError(f"a step is made of the batches of {world} processes, which were not yet there at `watch`")
+        trained = self._stepping.trained(vectors=_VECTORS)
+        self._heard = OwnBatch(origin.loss, origin.run, trained, trained)
 
-    def _set_off(self, heard: _Heard) -> None:
-        objective = Objective(heard.run.model, heard.evaluate)
-        stand = Stand(objective, self._stepping.trained(), seed=None, see=lambda _: None)
-        self._beside = heard.run.halved, [stand.loss, heard.level, heard.misfit]
+    def _set_off(self, batch: OwnBatch) -> None:
+        scale, lengths = batch.scale, list[Tensor]()
+        if steps_along(self._stepping.optimizers):
+            square, *others = squares(split(batch.gradient, batch.held), batch.given)
+            lengths = [square if scale is None else square / scale.square(), turned(square, *others)]
+        weight = batch.factor if scale is None else batch.factor / scale
+        check = not self._exact or self._unchecked >= CHECKED
+        start = batch.again() if check else batch.level
+        decays = self._stepping.decays(batch.parameters)
+        self._stepping.begin(
+            Passage(batch.held, batch.hand_over(), decays, rise=lambda: weight * (batch.again() - start), scale=scale)
+        )
+        beside = [batch.level * weight, (start - batch.level) * weight, batch.misfit, batch.before, *lengths]
+        self._reading = partial(self._read, batch.run.halved, check), beside
+        self._unchecked = 1 if check else self._unchecked + 1
         self._since = 0
-        self._stepping.begin(stand, factor=heard.weight)
 
-    def _read(self, halved: bool, values: Sequence[float], findings: Findings) -> None:
-        slope, change, loss, level, misfit = values
-        if not math.isfinite(loss) or loss == level == 0:
-            return  # a batch that promises nothing
-        tolerance = _ALIKE_IN_HALVES if halved else _ALIKE
-        if not misfit <= tolerance:
-            self._stop(_UNLIKE)
-        elif not abs(loss - level) <= tolerance * abs(level):
-            self._stop("its forward pass gives another loss when it is run once more")
-        elif halved and abs(slope) < _ROUNDING_OF_HALVES * abs(loss):
+    def _read(self, halved: bool, checked: bool, values: Sequence[float], findings: Findings) -> None:
+        slope, change, total, drift, misfit, before, *along = values
+        reason = objection(total=total, drift=drift, misfit=misfit, before=before, halved=halved)
+        if checked and reason == "":
+            self._exact = drift == 0
+        if reason:
+            self._stop(reason)
+        if reason != "":
+            return
+        step = Step(total, slope, change, halved, *along)
+        findings.scalars.update(step.scalars())
+        if step.drowned:
             self._tell_drowned()
-        elif math.isfinite(ratio := trust_ratio(loss, loss + change, slope)):
-            findings.scalars["trust_ratio"] = ratio
 
     def _tell_drowned(self) -> None:
         if not self._drowned:
             self._drowned = True
-            self.untold.append(
-                "trust_ratio is absent at steps that promise less than 1/256 of the loss: in half precision rounding "
-                "is as large"
-            )
+            self.untold.append(DROWNED)
 
-    def _attempt(self, moment: Moment, run: Callable[[], None]) -> None:
+    def _attempt(self, run: Callable[[], object]) -> None:
         try:
-            with self._stopwatch.lap(moment.parameters[0].device):
+            with self._stopwatch.lap(self._stepping.device):
                 run()
         except Exception as error:
             self._fail(error)
@@ -243,6 +267,16 @@ class TrustRatioProbe:
 
     def _stop(self, reason: str) -> None:
         if self._wanted:
-            self.untold.append(f"what a step does to its own batch is not measured: {reason}")
+            text = f"what a step does to its own batch is not measured: {reason}"
+            self.untold.append(Remark(text, absent=True))
         self._wanted = self._awaited = False
+        if self.joint is not None:
+            self.joint.spoil()
+        self._let_go()
+        self._reading = None
         self._stepping.forget()
+
+    def _let_go(self) -> None:
+        if self._heard is not None:
+            self._heard.let_go()
+        self._heard = self._batch = None

@@ -24,7 +24,7 @@ class FixedBatch:
         self._objective = objective
         self._only = optimizers[0] if len(optimizers) == 1 else None
         self._trust = trust
-        self._batch = "the fixed batch"
+        self._batch = self._whole = f"the fixed batch {objective.batch}".rstrip()
 
     def halve(self) -> str:
         """Go on with the first half of the batch; gives what is taken now, empty when it cannot be halved."""
@@ -32,7 +32,7 @@ class FixedBatch:
         if smaller is None:
             return ""
         self._objective = smaller
-        self._batch = f"the first {smaller.rows} rows of the fixed batch"
+        self._batch = f"the first {smaller.rows} rows of {self._whole}"
         return self._batch
 
     @contextmanager

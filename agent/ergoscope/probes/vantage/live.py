@@ -53,17 +53,13 @@ class LiveBatch:
         """Backward passes of a usual step, each of which adds to the gradient."""
         return 1 if self.closure or not self._before else median_low(self._before)
 
-    def pass_begins(self) -> None:
-        """A backward pass is about to run."""
-        self._backward.begins()
-
-    def stepped(self, *, wanted: bool) -> None:
-        """A step is over; `wanted` if the next one is to be looked at."""
-        self._before.append(max(self._backward.passes, 1))
+    def stepped(self, passes: int, *, wanted: bool) -> None:
+        """A step is over, after so many backward passes; `wanted` if the next one is to be looked at."""
+        self._before.append(max(passes, 1))
         if wanted:
             self._backward.open(forward=self._repeats)
         else:
-            self._backward.skip()
+            self._backward.close()
 
     def deafen(self) -> None:
         """Hear no more, neither forward passes nor whether the job puts hooks on gradients."""
@@ -74,18 +70,19 @@ class LiveBatch:
         if self._factor is not None:
             self._scales, self._factor = find_scale() is self._factor, None
 
-    def hear(self, roots: object, *, plain: bool) -> Origin | None:
+    def hear(self, roots: object, *, number: int, plain: bool) -> Origin | None:
         """Give what is to be looked at in a backward pass; None when it is nothing.
 
         Args:
             roots: What `torch.autograd.backward` was given.
+            number: The how manieth pass of the step it is, from 1.
             plain: Whether it is not compiled, and given nothing else that changes what comes out.
 
         Raises:
             ValueError: In this job there will be nothing.
         """
         try:
-            return self._backward.take(roots, plain=plain)
+            return self._backward.take(roots, number=number, plain=plain)
         except ValueError as error:
             raise ValueError(f"{error}; {ASK}") from error
 

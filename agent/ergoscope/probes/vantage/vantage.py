@@ -26,6 +26,7 @@ from ergoscope.probes.vantage.fixed import FixedBatch
 from ergoscope.probes.vantage.live import ASK, LiveBatch
 from ergoscope.probes.vantage.opening import Instrument, Label, Opening
 from ergoscope.probes.vantage.trust import Trust
+from ergoscope.remark import Remark
 from ergoscope.shards import is_flat, is_spread, seat
 
 _WHAT = {"model": "the whole model", "blocks": "a block", "last": "the last layer"}
@@ -98,7 +99,7 @@ class Vantage:
         """Give openings to this one as well, where there is a batch that it can look at."""
         if instrument.steady and self._plan is not None and self._fixed is None:
             names = ", ".join(instrument.produces)
-            instrument.untold.append(f"not measured without a fixed batch: {names}; {ASK}")
+            instrument.untold.append(Remark(f"not measured without a fixed batch: {names}; {ASK}", absent=True))
         self._posts.append(_Post(instrument, Stopwatch(self._clock)))
 
     def listen(self, guard: Guard) -> None:
@@ -113,6 +114,15 @@ class Vantage:
         """Backward passes of a usual step."""
         return self._live.usual
 
+    @property
+    def ahead(self) -> int:
+        """Which step to come must be due for a look right after the next step: the next itself, or the one after it.
+
+        A fixed batch is looked at after the step that is due, which then is the first to come; the training's own in
+        the backward pass before it, which then is the second. 0 where nothing is looked at.
+        """
+        return 0 if self._plan is None else 2 if self._fixed is None else 1
+
     def spent(self) -> list[float]:
         """Seconds of the host that each instrument took in backward passes since it was asked last."""
         found = [post.seconds for post in self._posts]
@@ -124,33 +134,35 @@ class Vantage:
         """Seconds that each instrument kept the device busy beyond the host's time, as far as its looks are over."""
         return [post.stopwatch.overtime() for post in self._posts]
 
-    def pass_begins(self) -> None:
-        """A backward pass is about to run."""
-        self._live.pass_begins()
+    def stepped(self, due: Sequence[bool], *, passes: int) -> None:
+        """A step is over; see below.
 
-    def stepped(self, due: Sequence[bool]) -> None:
-        """A step is over; `due` says for each instrument whether it is to look at the next one."""
+        Args:
+            due: For each instrument whether it is to look at the next one.
+            passes: Backward passes that the step had.
+        """
         if self._plan is None:
             return
         for post, wanted in zip(self._posts, due, strict=True):
             post.since += 1
             shown = self._fixed is None and not post.instrument.steady
             post.wanted = wanted and shown and self._awaits(post)
-        self._live.stepped(wanted=any(post.wanted for post in self._posts))
+        self._live.stepped(passes, wanted=any(post.wanted for post in self._posts))
 
     def deafen(self) -> None:
         """Hear no more of what passes between steps."""
         self._live.deafen()
 
-    def look(self, roots: object, *, hear: bool) -> None:
+    def look(self, roots: object, *, number: int, hear: bool) -> None:
         """Let instruments look through the graph of `roots`, before the job goes backward from them.
 
         Args:
             roots: What `torch.autograd.backward` was given.
+            number: The how manieth pass of the step it is, from 1.
             hear: Whether it is not compiled, and given nothing else that changes what comes out.
         """
         try:
-            heard = self._live.hear(roots, plain=hear)
+            heard = self._live.hear(roots, number=number, plain=hear)
         except ValueError as error:
             self._stop(str(error))
             return
@@ -269,7 +281,7 @@ class Vantage:
 
     def _stop(self, reason: str) -> None:
         if self._plan is not None:
-            self.untold.append(f"curvature is not measured: {reason}")
+            self.untold.append(Remark(f"curvature is not measured: {reason}", absent=True))
         self._plan = None
         self._live.deafen()
         self._forget()

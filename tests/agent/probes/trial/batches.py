@@ -24,12 +24,21 @@ def watch(model: nn.Module, optimizer: Optimizer | list[Optimizer], outlet: Memo
     return taps
 
 
-def train(model: nn.Module, optimizer: Optimizer, loss: Loss, *, steps: int) -> MemoryOutlet:
+def train(
+    model: nn.Module,
+    optimizer: Optimizer,
+    loss: Loss,
+    *,
+    steps: int,
+    between: Callable[[], object] = lambda: None,
+) -> MemoryOutlet:
+    """Train; `between` is what happens to gradients before each step."""
     outlet = MemoryOutlet()
     taps = watch(model, optimizer, outlet)
     for _ in range(steps):
         optimizer.zero_grad()
         loss().backward()
+        between()
         optimizer.step()
     assert taps.alive
     taps.detach()
@@ -37,7 +46,7 @@ def train(model: nn.Module, optimizer: Optimizer, loss: Loss, *, steps: int) -> 
 
 
 def said(outlet: MemoryOutlet) -> list[str]:
-    return [e.text for e in outlet.events("agent") if e.data == {"quantities": ["trust_ratio"]}]
+    return [e.text for e in outlet.events("agent") if e.data.get("quantities") == ["trust_ratio"]]
 
 
 class Masked(nn.Sequential):

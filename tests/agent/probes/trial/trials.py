@@ -12,7 +12,6 @@ from ergoscope.taps import Taps, attach
 from tests.agent.memory_outlet import MemoryOutlet
 
 LossFn = Callable[[nn.Module, object], object]
-OURS = {"quantities": list(TrialProbe.produces)}
 
 
 class Bowls(nn.Module):
@@ -65,5 +64,5 @@ def finish(taps: Taps) -> None:
 
 def said(outlet: MemoryOutlet, *quantities: str) -> list[str]:
     """What the user was told of all these quantities, or of some alone."""
-    of = {"quantities": list(quantities)} if quantities else OURS
-    return [event.text for event in outlet.events("agent") if event.data == of]
+    of = list(quantities or TrialProbe.produces)
+    return [event.text for event in outlet.events("agent") if event.data.get("quantities") == of]
