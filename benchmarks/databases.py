@@ -12,9 +12,11 @@ from typing import TypeAlias
 
 import psycopg
 from psycopg.sql import SQL, Identifier
+from redis import Redis
 
 Opener: TypeAlias = Callable[[], AbstractContextManager[str]]
 POSTGRES = "postgresql://postgres@127.0.0.1:5432"
+REDIS = "redis://127.0.0.1:6379/15"
 
 
 @contextmanager
@@ -48,6 +50,23 @@ def available() -> dict[str, Opener]:
     except OSError:
         print("no PostgreSQL answers at 127.0.0.1:5432; measuring SQLite alone")
     return found
+
+
+def redis_answers() -> bool:
+    """Whether there is a Redis on this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", 6379), timeout=0.5).close()
+    except OSError:
+        print("no Redis answers at 127.0.0.1:6379; measuring services of one process alone")
+        return False
+    return True
+
+
+def forget() -> None:
+    """Delete what a service has left in Redis."""
+    with Redis.from_url(REDIS) as client:
+        for key in client.scan_iter("ergoscope:*"):
+            client.delete(key)
 
 
 def bytes_used(url: str) -> int:

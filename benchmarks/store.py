@@ -15,11 +15,11 @@ import numpy as np
 
 from benchmarks.databases import available, bytes_used
 from benchmarks.machine import about
-from ergoscope_server.ingest.due import ROWS
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.entry import Entry, Rows
 from ergoscope_server.store.series import Query
 from ergoscope_server.store.store import Store
+from ergoscope_server.work.due import ROWS
 
 SERIES, STEPS, RUNS = 200, 5, 20
 BUCKETS = 1_000

@@ -78,7 +78,8 @@ def settings_page() -> str:
         "Arguments of `ergoscope.init` and `ergoscope.watch`.\n",
         _settings_table(AgentSettings),
         "## Service\n",
-        "Options of `ergoscope up` (`ergoscope up --help`) or variables.\n",
+        "Options of `ergoscope up` (`ergoscope up --help`) or variables. A variable with `_FILE` behind its name, such "
+        "as `ERGOSCOPE_DATABASE_URL_FILE`, names a file that holds the value, such as a container's secret.\n",
         _settings_table(ServerSettings),
         "## Page\n",
         "Given to the page by whoever mounts it; the service does so by itself.\n",

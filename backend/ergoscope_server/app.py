@@ -1,9 +1,9 @@
 """Assembles the service from its settings; no behaviour of its own."""
 
 import asyncio
-import time
+import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
 
 from fastapi import FastAPI
@@ -27,21 +27,23 @@ from ergoscope_server.api import (
 from ergoscope_server.api.addresses import PlainAddresses
 from ergoscope_server.api.guard import Guard
 from ergoscope_server.api.service import Service
-from ergoscope_server.bus.memory import MemoryBus
+from ergoscope_server.attendance import attend
 from ergoscope_server.gauges import Gauges
-from ergoscope_server.ingest.housekeeping import Housekeeping
 from ergoscope_server.ingest.intake import Intake
+from ergoscope_server.ingest.pressure import Pressure
 from ergoscope_server.ingest.writer import Writer
+from ergoscope_server.opening import open_announcer, open_bus
 from ergoscope_server.serving import STOP_WITHIN_S
 from ergoscope_server.settings import Settings
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.store import Store
-from ergoscope_server.watch import Watch
+from ergoscope_server.work.announced import Announced
+from ergoscope_server.working import Worker
 
 DESCRIPTION = "Live monitor of training dynamics. Batches in, series, verdicts, alerts and a live stream out."
 
 
-def create_app(settings: Settings, opened: Store | None = None, *, server_url: str = "") -> FastAPI:
+def create_app(settings: Settings, opened: Store | None = None, *, server_url: str = "", works: bool = True) -> FastAPI:
     """Make the application; its threads start with its lifespan.
 
     Args:
@@ -49,15 +51,16 @@ def create_app(settings: Settings, opened: Store | None = None, *, server_url: s
         opened: What it keeps everything in; without one the store that the settings name is opened with its lifespan.
             Closed when the lifespan ends.
         server_url: Where page and webhooks reach the service.
+        works: Whether this process also folds and judges; else workers do.
 
     Raises:
         ValueError: the webhook's address is not one of HTTP.
     """
-    notify = notifier(settings.webhook_url, page=server_url)
+    notify = notifier(settings.webhook_url if works else "", page=server_url)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _running(opened or Store(settings.store_url), notify) as service:
+        async with _running(settings, opened or Store(settings.store_url), notify, works=works) as service:
             app.state.service = service
             yield
 
@@ -77,29 +80,43 @@ def create_app(settings: Settings, opened: Store | None = None, *, server_url: s
 
 
 @asynccontextmanager
-async def _running(store: Store, notify: WebhookNotify | NoNotify) -> AsyncIterator[Service]:
-    bus, gauges = MemoryBus(), Gauges()
-    housekeeping = Housekeeping(store, gauges, changed=lambda run: bus.publish(run, "run"))
+async def _running(
+    settings: Settings, store: Store, notify: WebhookNotify | NoNotify, *, works: bool
+) -> AsyncIterator[Service]:
+    bus, gauges = open_bus(settings), Gauges()
+    worker = Worker(store, bus, notify, gauges=gauges, redis_url=settings.redis_url) if works else None
+    announcer = open_announcer(settings)
+    announce = announcer.announce if announcer else worker.hear if worker else _unheard
 
     def stored(batches: Sequence[Arrival]) -> None:
-        housekeeping.stored(batches)
-        for run in {batch.run for batch in batches}:
-            bus.publish(run, "arrival")
-        for run in {batch.run for batch in batches if batch.grids}:
-            bus.publish(run, "slice")
+        for batch in batches:
+            announce(batch.run, Announced(1, len(batch.entry)))
+            bus.publish(batch.run, "arrival")
+            if batch.grids:
+                bus.publish(batch.run, "slice")
 
     writer = Writer(store, stored=stored)
-    service = Service(store, bus, Intake(writer, gauges), gauges)
-    watching = asyncio.create_task(Watch(store, bus, notify, clock=time.time).run())
+    pressure = Pressure(store, gauges, most=settings.unfolded_mb * 2**20, chance=random.random)
+    service = Service(store, bus, Intake(writer, pressure, gauges), gauges)
+    jobs = [pressure.run(), attend(store, "serve"), *([worker.watch()] if worker else [])]
+    tasks = [asyncio.create_task(job) for job in jobs]
     try:
         yield service
     finally:
         service.stopping.set()
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         writer.close()
-        housekeeping.close()
+        if announcer:
+            announcer.close()
+        if worker:
+            worker.close()
+        bus.close()
         if isinstance(notify, WebhookNotify):
             await asyncio.to_thread(notify.close, timeout_s=STOP_WITHIN_S)
         store.close()
+
+
+def _unheard(run: str, announced: Announced) -> None:
+    """Tell nobody of batches that were stored: workers find them in the log."""

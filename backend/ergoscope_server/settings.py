@@ -6,6 +6,8 @@ from pathlib import Path
 
 ENV = "env"
 HELP = "help"
+FILE = "_FILE"  # behind a variable's name: where its value stands, such as a container's secret
+REDIS = ("redis://", "rediss://", "unix://")
 
 
 class SettingsError(ValueError):
@@ -35,6 +37,24 @@ class Settings:
             "ERGOSCOPE_DATABASE_URL", "sqlite:///... or postgresql://...; empty means SQLite in the data directory."
         ),
     )
+    redis_url: str = field(
+        default="",
+        metadata=_knob(
+            "ERGOSCOPE_REDIS_URL",
+            "redis://HOST:PORT/DB, through which the processes of one service tell each other what is new; empty means "
+            "that there is one process.",
+        ),
+    )
+    unfolded_mb: int = field(
+        default=512,
+        metadata=_knob(
+            "ERGOSCOPE_UNFOLDED_MB",
+            "Size (2^20 bytes) of the batches not yet folded beyond which senders are told to wait.",
+        ),
+    )
+    workers: int = field(
+        default=1, metadata=_knob("ERGOSCOPE_WORKERS", "Processes of `ergoscope serve` that share its port.")
+    )
     webhook_url: str = field(
         default="", metadata=_knob("ERGOSCOPE_WEBHOOK_URL", "Where alerts are posted to; empty posts nowhere.")
     )
@@ -43,6 +63,13 @@ class Settings:
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
             raise SettingsError(f"port is {self.port}; it must lie between 0 and 65535")
+        if self.redis_url and not self.redis_url.startswith(REDIS):
+            shown = self.redis_url.rpartition("@")[2]  # without a password
+            raise SettingsError(f"redis_url is {shown!r}; it must begin with one of {', '.join(REDIS)}")
+        if self.unfolded_mb < 1:
+            raise SettingsError(f"unfolded_mb is {self.unfolded_mb}; it must be at least 1")
+        if self.workers < 1:
+            raise SettingsError(f"workers is {self.workers}; it must be at least 1")
 
     @property
     def directory(self) -> Path:
@@ -64,11 +91,12 @@ def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
     """Make settings from what was given and, for the rest, from the environment.
 
     Args:
-        environment: As os.environ.
+        environment: As os.environ. A variable's name with `_FILE` behind it names a file that holds the value.
         **given: Fields of Settings; None means not given.
 
     Raises:
-        SettingsError: a value is of the wrong type or out of range, or a name is unknown.
+        SettingsError: a value is of the wrong type or out of range, a name is unknown, a file cannot be read or holds
+            nothing, or a value and its file are both named.
     """
     known = {knob.name for knob in fields(Settings)}
     unknown = sorted(given.keys() - known)
@@ -76,10 +104,26 @@ def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
         raise SettingsError(f"there is no setting {unknown[0]!r}; there are {', '.join(sorted(known))}")
     chosen: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     for knob in fields(Settings):
-        text = environment.get(knob.metadata[ENV], "")
-        if text and knob.name not in chosen:
+        text = "" if knob.name in chosen else _text(environment, knob.metadata[ENV])
+        if text:
             chosen[knob.name] = _read(knob.metadata[ENV], text, kind=knob.type)
     return Settings(**chosen)  # type: ignore[arg-type]  # each was read as its field's type, or given by typed code
+
+
+def _text(environment: Mapping[str, str], env: str) -> str:
+    text, path = environment.get(env, ""), environment.get(env + FILE, "")
+    if text and path:
+        raise SettingsError(f"{env} and {env}{FILE} are both set; set one of them")
+    if not path:
+        return text
+    try:
+        held = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"{env}{FILE} is {path!r}, which cannot be read: {reason}") from None
+    if not held:
+        raise SettingsError(f"{env}{FILE} is {path!r}, which is empty")
+    return held
 
 
 def _read(env: str, text: str, *, kind: object) -> object:

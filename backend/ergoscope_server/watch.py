@@ -19,11 +19,14 @@ from ergoscope_server.history.chronicle import Chronicle, pack, unpack, verdict
 from ergoscope_server.history.load import SeriesStore, load
 from ergoscope_server.history.play import play
 from ergoscope_server.history.roll import LEAST_STEPS, Roll, call, missing
-from ergoscope_server.history.silence import LEAST_S, Heard, hear, pace, patience
+from ergoscope_server.history.silence import LEAST_S, pace, patience
 from ergoscope_server.indicators.points import Points, points
+from ergoscope_server.store.duty import Heard
+from ergoscope_server.store.watching import Judged
 
 EVERY_S = 2.0
 TICK_S = 5.0
+SWEEP_S = 30.0
 ENDED = ("finished", "failed", "crashed")
 _log = logging.getLogger("ergoscope.watch")
 
@@ -35,12 +38,12 @@ class WatchStore(SeriesStore, Protocol):
         """Give a run's summary, None when there is no such run."""
         ...
 
-    def verdict(self, run: str) -> tuple[Verdict, bytes] | None:
-        """Give a run's last verdict and the watch's memory of it."""
+    def verdict(self, run: str) -> Judged | None:
+        """Give what was judged of a run last."""
         ...
 
-    def save_verdict(self, verdict: Verdict, memory: bytes, events: Sequence[Event] = ()) -> None:
-        """Put a run's verdict in place of the one before, and append events to the run's."""
+    def save_verdict(self, judged: Judged, events: Sequence[Event], alerts: Sequence[Alert]) -> bool:
+        """Put what is judged of a run, with events and alerts, in place of what was; False when another was quicker."""
         ...
 
     def ranks(self, run: str) -> list[RankSummary]:
@@ -51,16 +54,16 @@ class WatchStore(SeriesStore, Protocol):
         """Give alerts of one run or state where asked."""
         ...
 
-    def save_alert(self, alert: Alert) -> None:
-        """Insert an alert, or put it in place of the one with its id."""
-        ...
-
     def unjudged_runs(self) -> list[str]:
-        """Give the ids of ended runs whose last steps no verdict has seen."""
+        """Give the ids of ended runs whose last batches no verdict has seen."""
         ...
 
     def live_runs(self) -> list[str]:
         """Give the ids of the runs that have not ended."""
+        ...
+
+    def heard(self, run: str) -> Heard | None:
+        """Say when a run was heard of; None while the service is not whole."""
         ...
 
 
@@ -81,7 +84,11 @@ class _Seen:
 
 
 class Watch:
-    """Evaluates runs as their points arrive, at most every `every_s` seconds each."""
+    """Evaluates runs as their points arrive, at most every `every_s` seconds each.
+
+    What it must know of a run is in the store, so that a run may go on with another process at any moment; what it
+    keeps itself only saves looking twice.
+    """
 
     def __init__(
         self,
@@ -89,6 +96,8 @@ class Watch:
         bus: Bus,
         notify: Notify,
         *,
+        arrivals: Bus | None = None,
+        mine: Callable[[str], bool] = lambda _: True,
         clock: Callable[[], float],
         rules: tuple[Rule, ...] = DEFAULT,
         every_s: float = EVERY_S,
@@ -98,27 +107,29 @@ class Watch:
 
         Args:
             store: Series in, verdicts and alerts out.
-            bus: Tells of arrivals, and is told of verdicts and alerts.
+            bus: Is told of verdicts and alerts.
             notify: Is told of alerts that begin or end.
+            arrivals: Tells which runs have news; `bus` itself unless given.
+            mine: Says which runs to look at; others do the rest.
             clock: Gives Unix seconds.
             rules: The rules that are on.
             every_s: Seconds between two evaluations of one run.
             tick_s: Seconds between two looks for silent runs.
         """
         self._store, self._bus, self._notify = store, bus, notify
+        self._arrivals, self._mine = arrivals or bus, mine
         self._clock, self._rules = clock, rules
         self._every, self._tick = every_s, tick_s
         self._seen: dict[str, _Seen] = {}
-        self._heard: dict[str, Heard] = {}
 
     async def run(self) -> None:
         """Evaluate runs until cancelled; the numbers are worked out in a thread, one run at a time."""
         loop = asyncio.get_running_loop()
-        subscription = self._bus.subscribe(None)
+        subscription = self._arrivals.subscribe(None)
         hearing = asyncio.create_task(subscription.next())
-        due = dict.fromkeys(await self._listed(self._store.unjudged_runs), 0.0)  # the service was away as they ended
+        due: dict[str, float] = {}
         last: dict[str, float] = {}
-        tick = loop.time()
+        tick = sweep = loop.time()
         try:
             while True:
                 now = loop.time()
@@ -127,6 +138,10 @@ class Watch:
                     live = await self._listed(self._store.live_runs)
                     due = {run: last.get(run, now) for run in live} | due
                     last = {run: when for run, when in last.items() if run in live}
+                    self._seen = {run: seen for run, seen in self._seen.items() if run in live}
+                if now >= sweep:  # they ended while nobody watched, or the news of it was lost
+                    sweep = now + SWEEP_S
+                    due = dict.fromkeys(await self._listed(self._store.unjudged_runs), 0.0) | due
                 for run in [run for run, when in due.items() if when <= now]:
                     del due[run]
                     last[run] = now + self._every
@@ -144,7 +159,7 @@ class Watch:
 
     async def _listed(self, ask: Callable[[], list[str]]) -> list[str]:
         try:
-            return await asyncio.to_thread(ask)
+            return [run for run in await asyncio.to_thread(ask) if self._mine(run)]
         except Exception:
             _log.exception("cannot list the runs; trying again in %.0f s", self._tick)
             return []
@@ -173,24 +188,29 @@ class Watch:
             return None
         now = self._clock()
         ended = summary.status in ENDED
-        seen = _Seen(summary.cursor, summary.status)
-        heard = hear(self._heard.get(run), step=summary.last_step, sign=summary.last_seen, now=now)
-        self._heard[run] = heard
-        quiet = not ended and now - heard.since > LEAST_S
-        if self._seen.get(run) == seen and not quiet:
+        seen, known = _Seen(summary.cursor, summary.status), self._seen.get(run)
+        if seen.status == "silent" and (known is None or known.status != "silent"):
+            self._bus.publish(run, "run")  # it comes by the mere passing of time, and nobody else tells of it
+        heard = None if ended else self._store.heard(run)
+        quiet = heard is not None and now - heard.since > LEAST_S
+        if known == seen and not quiet:
             return None
         saved = self._store.verdict(run)
-        before = unpack(saved[1] if saved else None)
-        after, told = self._played(before, summary, now=now, ended=ended, known=self._seen.get(run) == seen)
-        listed = self._store.ranks(run) if summary.ranks > 1 and not ended else []
-        present = [rank for rank in listed if rank.status != "never seen"]
-        after, events = self._called(after, run, present, heard, now=now)
-        after, more = self._silence(after, run, present, heard, now=now, ended=ended)
+        before = unpack(saved.memory if saved else None)
+        after, told = self._played(before, summary, now=now, ended=ended, known=known == seen)
+        after, events, more = self._attended(after, summary, heard, now=now, ended=ended)
+        told += more
         self._seen[run] = seen
         if ended:
-            self._heard.pop(run, None)
-            self._seen.pop(run, None)
-        return self._saved(before, after, [*told, *more], events, summary, first=saved is None)
+            del self._seen[run]
+        if saved is not None and after == before and not told and not (ended and saved.upto < summary.cursor):
+            return None
+        version = saved.version if saved else 0
+        judged = Judged(verdict(after, run=run, newest=summary.last_step), pack(after), summary.cursor, version)
+        if not self._saved(judged, events, told):
+            self._seen.pop(run, None)  # what the other one has not seen is looked at again
+            return None
+        return Outcome(judged.verdict, told)
 
     def _played(
         self, before: Chronicle, summary: RunSummary, *, now: float, ended: bool, known: bool
@@ -201,10 +221,28 @@ class Watch:
         played = play(before, data, run=summary.id, now=now, rules=self._rules, final=ended)
         return played.chronicle, played.alerts
 
+    def _attended(
+        self, chronicle: Chronicle, summary: RunSummary, heard: Heard | None, *, now: float, ended: bool
+    ) -> tuple[Chronicle, list[Event], list[Alert]]:
+        """Look whether the job and its ranks still speak; while the service is not whole nothing is said of either."""
+        if ended:
+            chronicle, told = _closed(replace(chronicle, roll=Roll()), now=now)
+            return chronicle, [], told
+        if heard is None:
+            return chronicle, [], []
+        present = self._present(summary)
+        chronicle, events = self._called(chronicle, summary.id, present, heard, now=now)
+        chronicle, told = self._silence(chronicle, summary.id, present, heard, now=now)
+        return chronicle, events, told
+
+    def _present(self, summary: RunSummary) -> list[RankSummary]:
+        listed = self._store.ranks(summary.id) if summary.ranks > 1 else []
+        return [rank for rank in listed if rank.status != "never seen"]
+
     def _called(
         self, chronicle: Chronicle, run: str, present: Sequence[RankSummary], heard: Heard, *, now: float
     ) -> tuple[Chronicle, list[Event]]:
-        """Call the roll of a running job's ranks; one of a single rank, or that has ended, has none."""
+        """Call the roll of a running job's ranks; one of a single rank has none."""
         if not present:
             return replace(chronicle, roll=Roll()), []
         apart = any((rank.behind or 0) > LEAST_STEPS for rank in present)
@@ -213,12 +251,10 @@ class Watch:
         return replace(chronicle, roll=roll), events
 
     def _silence(
-        self, chronicle: Chronicle, run: str, present: Sequence[RankSummary], heard: Heard, *, now: float, ended: bool
+        self, chronicle: Chronicle, run: str, present: Sequence[RankSummary], heard: Heard, *, now: float
     ) -> tuple[Chronicle, list[Alert]]:
-        """Ask the rules about silence: an ended run owes no data, and one without a step has not begun."""
-        if ended or heard.step is None:
-            states, told = close(chronicle.rules, (NO_DATA, RANK_SILENT), now=now)
-            return replace(chronicle, rules=states), told
+        if heard.step is None:  # it has not begun
+            return _closed(chronicle, now=now)
         seconds = now - heard.since
         limit = LEAST_S if seconds <= LEAST_S else patience(self._times(run))
         silence = Silence(seconds, limit, heard.step, alive=now - heard.sign_since < limit)
@@ -229,24 +265,19 @@ class Watch:
     def _times(self, run: str) -> Points:
         return points(*self._store.tail(run, "wall", 500))
 
-    def _saved(
-        self,
-        before: Chronicle,
-        after: Chronicle,
-        told: list[Alert],
-        events: list[Event],
-        summary: RunSummary,
-        *,
-        first: bool,
-    ) -> Outcome | None:
-        if after == before and not told and not first:
-            return None
-        judged = verdict(after, run=summary.id, newest=summary.last_step)
-        self._store.save_verdict(judged, pack(after), events)
+    def _saved(self, judged: Judged, events: list[Event], told: list[Alert]) -> bool:
+        """Save what was judged and tell of it, unless another was quicker and has told."""
         # A history played anew after its memory was lost meets alerts that were told of already.
-        old = {alert.id: alert.state for alert in self._store.alerts(run=summary.id)} if told else {}
+        old = {alert.id: alert.state for alert in self._store.alerts(run=judged.verdict.run)} if told else {}
+        if not self._store.save_verdict(judged, events, told):
+            return False
         for alert in told:
-            self._store.save_alert(alert)
             if old.get(alert.id) != alert.state:
                 self._notify.send(alert)
-        return Outcome(judged, told)
+        return True
+
+
+def _closed(chronicle: Chronicle, *, now: float) -> tuple[Chronicle, list[Alert]]:
+    """End the alerts about silence: an ended run owes no data."""
+    states, told = close(chronicle.rules, (NO_DATA, RANK_SILENT), now=now)
+    return replace(chronicle, rules=states), told

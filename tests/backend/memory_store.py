@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary
 from ergoscope_contract.records import Event
 from ergoscope_server.indicators.points import FloatArray, IntArray
+from ergoscope_server.store.duty import Heard
+from ergoscope_server.store.watching import Judged
 
 
 class MemoryStore:
@@ -19,8 +22,10 @@ class MemoryStore:
         self.summaries: dict[str, RunSummary] = {}
         self.happened: dict[str, list[Event]] = {}
         self.senders: dict[str, list[RankSummary]] = {}
-        self.verdicts: dict[str, tuple[Verdict, bytes]] = {}
+        self.verdicts: dict[str, Judged] = {}
         self.fired: dict[str, Alert] = {}
+        self.stepped: dict[str, float] = {}
+        self.whole: float | None = 0.0  # since when the service is
 
     def put(self, run: str, metric: str, steps: npt.ArrayLike, values: npt.ArrayLike) -> None:
         """Replace a series."""
@@ -47,25 +52,33 @@ class MemoryStore:
         return [run for run, summary in self.summaries.items() if summary.status in ("running", "silent")]
 
     def unjudged_runs(self) -> list[str]:
-        judged = {run: verdict.step for run, (verdict, _) in self.verdicts.items()}
+        upto = {run: judged.upto for run, judged in self.verdicts.items()}
         live = self.live_runs()
-        return [r for r, s in self.summaries.items() if r not in live and judged.get(r, -1) < (s.last_step or 0)]
+        return [run for run, s in self.summaries.items() if run not in live and upto.get(run, 0) < s.cursor]
 
-    def verdict(self, run: str) -> tuple[Verdict, bytes] | None:
+    def verdict(self, run: str) -> Judged | None:
         return self.verdicts.get(run)
 
-    def save_verdict(self, verdict: Verdict, memory: bytes, events: Sequence[Event] = ()) -> None:
-        self.verdicts[verdict.run] = (verdict, memory)
-        self.happened.setdefault(verdict.run, []).extend(events)
+    def save_verdict(self, judged: Judged, events: Sequence[Event], alerts: Sequence[Alert]) -> bool:
+        run = judged.verdict.run
+        if judged.version != (self.verdicts[run].version if run in self.verdicts else 0):
+            return False
+        self.verdicts[run] = replace(judged, version=judged.version + 1)
+        self.happened.setdefault(run, []).extend(events)
+        self.fired |= {alert.id: alert for alert in alerts}
+        return True
+
+    def heard(self, run: str) -> Heard | None:
+        if self.whole is None:
+            return None
+        step, seen = self.summaries[run].last_step, self.summaries[run].last_seen
+        return Heard(step, max(self.stepped.get(run, 0.0), self.whole), max(seen, self.whole), self.whole)
 
     def ranks(self, run: str) -> list[RankSummary]:
         return self.senders.get(run, [])
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
         return [a for a in self.fired.values() if run in (None, a.run) and state in (None, a.state)]
-
-    def save_alert(self, alert: Alert) -> None:
-        self.fired[alert.id] = alert
 
 
 class ListBus:

@@ -29,6 +29,12 @@ def test_the_database_lies_in_the_data_directory_unless_another_is_named(tmp_pat
         ({"ERGOSCOPE_PORT": "many"}, "ERGOSCOPE_PORT is 'many'; it must be a whole number"),
         ({"ERGOSCOPE_PORT": "70000"}, "port is 70000; it must lie between 0 and 65535"),
         ({"ERGOSCOPE_PAGE": "perhaps"}, "ERGOSCOPE_PAGE is 'perhaps'; it must be 1 or 0"),
+        ({"ERGOSCOPE_UNFOLDED_MB": "0"}, "unfolded_mb is 0; it must be at least 1"),
+        ({"ERGOSCOPE_WORKERS": "0"}, "workers is 0; it must be at least 1"),
+        (
+            {"ERGOSCOPE_REDIS_URL": "http://u:secret@host/0"},
+            "redis_url is 'host/0'; it must begin with one of redis://, rediss://, unix://",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_name(environment: dict[str, str], text: str) -> None:
@@ -39,3 +45,32 @@ def test_a_value_that_cannot_be_is_refused_with_its_name(environment: dict[str, 
 def test_an_unknown_setting_is_refused_with_those_there_are() -> None:
     with pytest.raises(SettingsError, match="there is no setting 'prot'; there are data_dir, database_url, host, page"):
         read_settings({}, prot=1)
+
+
+def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret, port = tmp_path / "secret", tmp_path / "port"
+    secret.write_text("postgresql://u:hidden@h/x\n")
+    port.write_text("8000")
+
+    settings = read_settings({"ERGOSCOPE_DATABASE_URL_FILE": str(secret), "ERGOSCOPE_PORT_FILE": str(port)})
+
+    assert settings == Settings(database_url="postgresql://u:hidden@h/x", port=8000)
+    assert read_settings({"ERGOSCOPE_PORT_FILE": str(tmp_path / "none")}, port=9000).port == 9000
+
+
+def test_a_file_that_gives_no_value_is_refused_with_its_name(tmp_path: Path) -> None:
+    name, there = "ERGOSCOPE_DATABASE_URL_FILE", tmp_path / "there"
+    with pytest.raises(SettingsError, match=f"{name} is '{there}', which cannot be read: No such file or directory"):
+        read_settings({name: str(there)})
+    there.write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match=f"{name} is '{there}', which cannot be read: it is not UTF-8 text"):
+        read_settings({name: str(there)})
+    there.write_text("\n")
+    with pytest.raises(SettingsError, match=f"{name} is '{there}', which is empty"):
+        read_settings({name: str(there)})
+
+
+def test_a_value_and_its_file_are_not_both_taken(tmp_path: Path) -> None:
+    both = {"ERGOSCOPE_DATABASE_URL": "sqlite:///x", "ERGOSCOPE_DATABASE_URL_FILE": str(tmp_path / "y")}
+    with pytest.raises(SettingsError, match="ERGOSCOPE_DATABASE_URL and ERGOSCOPE_DATABASE_URL_FILE are both set; set"):
+        read_settings(both)

@@ -1,15 +1,15 @@
-"""The watch: what it evaluates, saves and tells; by a clock that the test turns."""
+"""The watch: what it makes of a run, saves and tells; by a clock that the test turns."""
 
-import asyncio
-import contextlib
-import logging
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from ergoscope_contract.answers import Alert, RunSummary, Status, Verdict
+from ergoscope_contract.answers import Alert, RunSummary, Status
+from ergoscope_contract.records import Event
 from ergoscope_server.history.chronicle import unpack
+from ergoscope_server.store.watching import Judged
 from ergoscope_server.watch import Watch
 from tests.backend.memory_store import ListBus, MemoryStore
 from tests.reference.trainings import staged
@@ -36,10 +36,10 @@ class Scene:
         self.loss = RUN.loss.copy()
         self.watch = self.again()
 
-    def again(self) -> Watch:
-        """A new watch on the same store, as after a restart."""
+    def again(self, *, mine: Callable[[str], bool] = lambda _: True) -> Watch:
+        """A new watch on the same store, as after a restart or in another process."""
         self.bus = ListBus()
-        return Watch(self.store, self.bus, self.bell, clock=lambda: self.now, every_s=0.0, tick_s=0.01)
+        return Watch(self.store, self.bus, self.bell, mine=mine, clock=lambda: self.now, every_s=0.0, tick_s=0.01)
 
     def grow(self, step: int, *, status: Status = "running", run: str = "r") -> None:
         """Let the run have come to a step."""
@@ -47,8 +47,11 @@ class Scene:
         for key, values in (("loss", self.loss), ("grad_norm", RUN.grad), ("lr", RUN.lr)):
             self.store.put(run, key, steps, values[:step])
         self.store.put(run, "wall", steps, 1000.0 + 0.01 * steps)
+        before = self.store.summaries.get(run)
+        if before is None or before.last_step != step:
+            self.store.stepped[run] = self.now
         self.store.summaries[run] = RunSummary(
-            run, "p", "n", status, 0.0, last_seen=float(step), last_step=step, cursor=step
+            run, "p", "n", status, 0.0, last_seen=self.now, last_step=step, cursor=step
         )
 
 
@@ -63,10 +66,10 @@ def test_a_run_is_judged_and_its_verdict_saved(scene: Scene) -> None:
     outcome = scene.watch.evaluate("r")
 
     assert outcome is not None
-    saved, memory = scene.store.verdicts["r"]
-    assert saved == outcome.verdict
-    assert (saved.run, saved.step, saved.state) == ("r", 5500, "PLATEAU")
-    assert unpack(memory).step == 5500
+    saved = scene.store.verdicts["r"]
+    assert saved.verdict == outcome.verdict
+    assert (saved.verdict.run, saved.verdict.step, saved.verdict.state) == ("r", 5500, "PLATEAU")
+    assert unpack(saved.memory).step == saved.upto == 5500
 
 
 def test_nothing_new_is_not_evaluated_again(scene: Scene) -> None:
@@ -97,7 +100,7 @@ def test_a_nan_fires_one_alert_is_told_once_and_resolves(scene: Scene) -> None:
     [alert] = scene.store.fired.values()
     assert (alert.id, alert.state, alert.text) == ("r-nonfinite-2001", "resolved", "Loss became NaN at step 2,001.")
     assert [a.state for a in scene.bell.told] == ["firing", "resolved"]
-    assert [m.kind for m in scene.store.verdicts["r"][0].marks] == ["alert"]
+    assert [m.kind for m in scene.store.verdicts["r"].verdict.marks] == ["alert"]
 
 
 def test_alerts_met_again_after_the_memory_was_lost_are_not_told_again(scene: Scene) -> None:
@@ -136,7 +139,7 @@ def test_a_process_that_reports_but_does_not_step_is_said_to_stand_still(scene: 
     scene.watch.evaluate("r")
 
     scene.now += 31
-    scene.store.summaries["r"] = replace(scene.store.summaries["r"], last_seen=5000.0)
+    scene.store.summaries["r"] = replace(scene.store.summaries["r"], last_seen=scene.now)
     scene.watch.evaluate("r")
 
     assert scene.bell.told[0].text.endswith("Its process still reports, so the job itself stands still.")
@@ -156,9 +159,71 @@ def test_a_restart_of_the_watch_is_no_silence_of_the_run(scene: Scene) -> None:
     scene.watch.evaluate("r")
 
     scene.now += 3600
+    scene.store.whole = scene.now
     scene.again().evaluate("r")
 
     assert scene.bell.told == []
+
+
+def test_while_the_service_is_not_whole_nothing_is_said_of_silence(scene: Scene) -> None:
+    scene.grow(1000)
+    scene.watch.evaluate("r")
+    scene.now += 40
+    scene.watch.evaluate("r")
+    scene.store.whole = None
+    scene.now += 40
+    scene.again().evaluate("r")
+
+    assert [a.state for a in scene.bell.told] == ["firing"]
+
+
+def test_a_run_that_moves_to_another_process_is_told_of_by_one_of_them(scene: Scene) -> None:
+    other = scene.again()
+    scene.loss[2000:] = np.nan
+    for i, step in enumerate((1000, 1990, 2005, 2400)):
+        scene.grow(step)
+        (scene.watch, other)[i % 2].evaluate("r")
+    for seconds in (20, 20, 200):
+        scene.now += seconds
+        scene.watch.evaluate("r")
+        other.evaluate("r")
+    scene.grow(2401)
+    other.evaluate("r")
+    scene.watch.evaluate("r")
+
+    whole = Scene()
+    whole.loss[2000:] = np.nan
+    for step in (1000, 1990, 2005, 2400):
+        whole.grow(step)
+        whole.watch.evaluate("r")
+    assert [(a.rule, a.state) for a in scene.bell.told] == [
+        ("nonfinite", "firing"),
+        ("no_data", "firing"),
+        ("no_data", "resolved"),
+    ]
+    assert scene.store.verdicts["r"].verdict.spells[:-1] == whole.store.verdicts["r"].verdict.spells[:-1]
+
+
+def test_of_two_that_judge_at_once_one_saves_and_tells_and_the_other_looks_again(scene: Scene) -> None:
+    scene.loss[2000:] = np.nan
+    scene.grow(2400)
+    other = scene.again()
+    save, outcomes = scene.store.save_verdict, list[object]()
+
+    def late(judged: Judged, events: Sequence[Event], alerts: Sequence[Alert]) -> bool:
+        scene.store.save_verdict = save  # type: ignore[method-assign]  # the other one comes in between
+        outcomes.append(other.evaluate("r"))
+        return save(judged, events, alerts)
+
+    scene.store.save_verdict = late  # type: ignore[method-assign]  # once
+    outcomes.append(scene.watch.evaluate("r"))
+    again = scene.watch.evaluate("r")
+
+    assert outcomes[0] is not None
+    assert outcomes[1] is None
+    assert again is None
+    assert [a.state for a in scene.bell.told] == ["firing"]
+    assert scene.store.verdicts["r"].version == 1
 
 
 def test_a_run_that_has_ended_owes_no_data_and_its_silence_resolves(scene: Scene) -> None:
@@ -181,7 +246,7 @@ def test_a_run_without_a_step_has_not_begun_and_is_not_silent(scene: Scene) -> N
     scene.watch.evaluate("r")
 
     assert scene.bell.told == []
-    assert scene.store.verdicts["r"][0].headline == "Nothing to judge yet: no loss has been logged."
+    assert scene.store.verdicts["r"].verdict.headline == "Nothing to judge yet: no loss has been logged."
 
 
 def test_an_ended_run_is_judged_at_its_last_step(scene: Scene) -> None:
@@ -191,75 +256,3 @@ def test_an_ended_run_is_judged_at_its_last_step(scene: Scene) -> None:
 
     assert outcome is not None
     assert {r.step for r in outcome.verdict.readings if r.step is not None} == {1013}
-
-
-async def _watched(scene: Scene, *notices: dict[str, frozenset[str]], until: int) -> None:
-    """Run the watch until so many notices were published."""
-    watch = scene.again()
-    assert scene.bus is not None
-    for notice in notices:
-        scene.bus.notices.put_nowait(notice)
-    task = asyncio.create_task(watch.run())
-    async with asyncio.timeout(20):
-        while len(scene.bus.published) < until:
-            await asyncio.sleep(0)
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-def test_the_loop_evaluates_what_arrives_and_publishes(scene: Scene) -> None:
-    scene.loss[2000:] = np.nan
-    scene.grow(2400, status="finished")
-
-    asyncio.run(_watched(scene, {"r": frozenset({"arrival"})}, until=2))
-
-    assert scene.bus is not None
-    assert scene.bus.published == [("r", "verdict"), ("r", "alert")]
-    assert scene.bus.closed
-
-
-def test_the_loop_finds_live_runs_by_itself(scene: Scene) -> None:
-    scene.grow(1000)
-
-    asyncio.run(_watched(scene, until=1))
-
-    assert scene.bus is not None
-    assert scene.bus.published == [("r", "verdict")]
-
-
-def test_the_loop_begins_with_runs_that_ended_while_nobody_watched(scene: Scene) -> None:
-    scene.grow(1000, status="finished")
-    scene.store.verdicts["r"] = (Verdict("r", 10), b"")
-    scene.grow(1000, status="finished", run="judged")
-    scene.store.verdicts["judged"] = (Verdict("judged", 1000), b"")
-
-    asyncio.run(_watched(scene, until=1))
-
-    assert scene.bus is not None
-    assert scene.bus.published == [("r", "verdict")]
-    assert scene.store.verdicts["r"][0].step > 900
-
-
-def test_its_own_notices_do_not_wake_it(scene: Scene) -> None:
-    scene.grow(1000, status="finished", run="quiet")
-    scene.store.verdicts["quiet"] = (Verdict("quiet", 1000), b"")
-    scene.grow(1000)
-
-    asyncio.run(_watched(scene, {"quiet": frozenset({"verdict", "alert"})}, until=1))
-
-    assert scene.bus is not None
-    assert scene.bus.published == [("r", "verdict")]
-
-
-def test_one_run_that_cannot_be_evaluated_does_not_end_the_watch(
-    scene: Scene, caplog: pytest.LogCaptureFixture
-) -> None:
-    scene.grow(1000, run="broken")
-    scene.store.series["broken", "loss"] = (np.arange(3), np.zeros(2))
-    scene.grow(1000)
-
-    with caplog.at_level(logging.ERROR, "ergoscope.watch"):
-        asyncio.run(_watched(scene, until=1))
-
-    assert "cannot evaluate run broken" in caplog.text

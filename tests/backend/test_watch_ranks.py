@@ -47,7 +47,7 @@ def test_a_rank_that_lags_by_the_runs_own_pace_is_in_the_verdict_and_an_event() 
     _look(scene, 5000, behind=900)  # nine seconds at 10 ms a step
     _look(scene, 5100, behind=1100)
 
-    assert scene.store.verdicts["r"][0].lagging == [1]
+    assert scene.store.verdicts["r"].verdict.lagging == [1]
     assert [e.text for e in scene.store.happened["r"]] == ["rank 1 lags by 1,100 steps, 11 s; 1 other goes on"]
     assert scene.bell.told == []
 
@@ -85,5 +85,5 @@ def test_an_ended_run_has_no_ranks_that_lag_or_alerts_of_them() -> None:
     scene.grow(5000, status="finished")
     scene.watch.evaluate("r")
 
-    assert scene.store.verdicts["r"][0].lagging == []
+    assert scene.store.verdicts["r"].verdict.lagging == []
     assert scene.bell.told[-1].state == "resolved"

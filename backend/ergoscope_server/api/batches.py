@@ -7,6 +7,7 @@ from ergoscope_contract.errors import ContractError, SizeError
 from ergoscope_server.api.answer import JsonAnswer, problem
 from ergoscope_server.api.examples import BODY, RECEIVED
 from ergoscope_server.api.service import ServiceOf
+from ergoscope_server.ingest.pressure import FullError
 from ergoscope_server.ingest.writer import BusyError
 
 RETRY_S = 2
@@ -25,6 +26,8 @@ async def post_batch(request: Request, service: ServiceOf) -> JsonAnswer:
         return problem(413, "Size", str(error))
     except ContractError as error:
         return problem(400, type(error).__name__.removesuffix("Error"), str(error))
+    except FullError as error:
+        return problem(429, "Full", str(error), headers={"Retry-After": str(error.wait_s)})
     except BusyError as error:
         return problem(503, "Busy", str(error), headers={"Retry-After": str(RETRY_S)})
     return JsonAnswer(receipt, status_code=422 if receipt.refused else 200)

@@ -150,6 +150,7 @@ RECEIVED: Responses = {
         },
         "description": "Durable but for what is listed as refused",
     },
+    429: {"description": "More waits to be folded than may; keep it and try again after Retry-After seconds"},
     503: {"description": "Cannot be stored now; keep it and try again after Retry-After seconds"},
 }
 BODY: dict[str, object] = {

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from ergoscope_server.api.answer import spelled
 from ergoscope_server.api.cursors import Cursors
 from ergoscope_server.api.series import encode_one
-from ergoscope_server.bus.bus import Notices
+from ergoscope_server.bus.bus import EVERY_RUN, Notices
 from ergoscope_server.store.errors import UnknownRunError
 from ergoscope_server.store.store import Store
 
 RUN_EVERY_S = 1.0
+OVERLAP_S = 10.0  # that a worker may take from the moment it gives an alert to when that can be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Feeder:
         self._rank = rank
         self._sent: dict[str, float] = {}  # when a run's summary was last told
         self._stale: set[str] = set()  # runs whose summary is to be told
+        self._alerted: set[tuple[str, str]] = set()  # ids of alerts that were told, with their state
+        self._whole = time.time()  # when all runs were looked at
         self.cursors = cursors
 
     def open(self) -> Iterator[Told]:
@@ -62,7 +65,11 @@ class Feeder:
     def news(self, notices: Notices) -> Iterator[Told]:
         """Give what the notices point to, and the summaries that are due."""
         now = time.time()
+        if EVERY_RUN in notices:
+            yield from self._everything(now)
         for run, kinds in notices.items():
+            if run == EVERY_RUN:
+                continue
             if "arrival" in kinds and run in self._runs:
                 yield from self._increments(run)
             if kinds & {"run", "arrival", "verdict"}:  # the summary has the verdict's headline
@@ -72,11 +79,19 @@ class Feeder:
             if "slice" in kinds:
                 yield self._tell("slice", {"run": run})
             if "alert" in kinds:
-                yield from self._alerts(run, self.cursors.time or now)
+                yield from self._alerts(run, (self.cursors.time or now) - OVERLAP_S)
         if any("alert" in kinds for kinds in notices.values()):
             self.cursors.time = now
         for run in [run for run in self._stale if now - self._sent.get(run, 0.0) >= RUN_EVERY_S]:
             yield from self._summary(run)
+
+    def _everything(self, now: float) -> Iterator[Told]:
+        """Tell a reader of all runs what notices that were lost may have been about."""
+        for summary in self._store.summaries():
+            if summary.status in ("running", "silent") or summary.last_seen >= self._whole - OVERLAP_S:
+                yield self._tell("run", spelled(summary))
+        yield from self._alerts(None, self._whole - OVERLAP_S)
+        self._whole = now
 
     @property
     def restless(self) -> bool:
@@ -108,7 +123,9 @@ class Feeder:
 
     def _alerts(self, run: str | None, after: float) -> Iterator[Told]:
         for alert in self._store.alerts(run=run):
-            if max(alert.started, alert.ended or 0.0) >= after:
+            known = (alert.id, alert.state)
+            if max(alert.started, alert.ended or 0.0) >= after and known not in self._alerted:
+                self._alerted.add(known)
                 yield self._tell("alert", spelled(alert))
 
     def _tell(self, event: str, data: object) -> Told:

@@ -47,7 +47,7 @@ def get_verdict(service: ServiceOf, run: str) -> JsonAnswer:
     judged = service.store.verdict(run)
     if judged is None and service.store.summary(run) is None:
         return unknown(run)
-    return JsonAnswer(spelled(judged[0] if judged is not None else Verdict(run=run, step=0)))
+    return JsonAnswer(spelled(judged.verdict if judged is not None else Verdict(run=run, step=0)))
 
 
 @router.get("/runs/{run}/events", responses=MISSING)

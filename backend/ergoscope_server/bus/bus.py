@@ -3,11 +3,17 @@
 So nothing queues: what happens to a run while a reader is busy becomes one notice with all kinds in it.
 Kinds: "arrival" (points or events came), "run" (its summary changed), "verdict", "alert", "slice" (one was asked for,
 or rows of it came).
+
+Where notices may have been lost, a reader is told of every kind for each run that it follows, and one that follows all
+of EVERY_RUN: look at your cursors. So a bus that forgets delays news and loses none.
 """
 
 from typing import Protocol, TypeAlias
 
 Notices: TypeAlias = dict[str, frozenset[str]]
+
+KINDS = frozenset({"arrival", "run", "verdict", "alert", "slice"})
+EVERY_RUN = "*"  # no run has such an id
 
 
 class Subscription(Protocol):
@@ -36,4 +42,8 @@ class Bus(Protocol):
 
     def subscribe(self, runs: frozenset[str] | None) -> Subscription:
         """Listen for some runs, or all with None; from the event loop's thread."""
+        ...
+
+    def close(self) -> None:
+        """Stop carrying; what was published goes out first where that is soon."""
         ...

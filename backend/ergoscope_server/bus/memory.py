@@ -1,9 +1,10 @@
 """The bus inside one process."""
 
 import asyncio
+from collections.abc import Set
 from threading import Lock
 
-from ergoscope_server.bus.bus import Notices
+from ergoscope_server.bus.bus import EVERY_RUN, Notices
 
 
 class MemorySubscription:
@@ -29,13 +30,17 @@ class MemorySubscription:
         """Stop listening."""
         self._bus.forget(self)
 
-    def hear(self, run: str, kind: str) -> None:
-        """Note that something happened; from any thread."""
-        if self._runs is not None and run not in self._runs:
+    def hear(self, run: str, kinds: Set[str]) -> None:
+        """Note that something happened to a run, or to EVERY_RUN; from any thread."""
+        runs: Set[str] = {run}
+        if self._runs is not None:
+            runs = self._runs if run == EVERY_RUN else self._runs & runs
+        if not runs:
             return
         with self._lock:
             first = not self._pending
-            self._pending.setdefault(run, set()).add(kind)
+            for one in runs:
+                self._pending.setdefault(one, set()).update(kinds)
         if first:
             try:
                 self._loop.call_soon_threadsafe(self._ready.set)
@@ -52,10 +57,14 @@ class MemoryBus:
 
     def publish(self, run: str, kind: str) -> None:
         """Tell that something of this kind happened to a run; from any thread, never blocks."""
+        self.tell(run, {kind})
+
+    def tell(self, run: str, kinds: Set[str]) -> None:
+        """Tell of several kinds at once, of a run or of EVERY_RUN; from any thread, never blocks."""
         with self._lock:
             listening = list(self._subscriptions)
         for subscription in listening:
-            subscription.hear(run, kind)
+            subscription.hear(run, kinds)
 
     def subscribe(self, runs: frozenset[str] | None) -> MemorySubscription:
         """Listen for some runs, or all with None; from the event loop's thread."""
@@ -73,3 +82,6 @@ class MemoryBus:
     def readers(self) -> int:
         """How many are listening."""
         return len(self._subscriptions)
+
+    def close(self) -> None:
+        """Do nothing: what was published has arrived."""

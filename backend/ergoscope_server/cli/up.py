@@ -2,10 +2,10 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from ergoscope_server.app import create_app
+from ergoscope_server.cli.saying import complain, welcome
 from ergoscope_server.serving import AddressError, Server, listen
 from ergoscope_server.settings import Settings, SettingsError, read_settings
 from ergoscope_server.store.errors import StoreError
@@ -34,8 +34,7 @@ class Up:
             )
             return serve(settings)
         except (SettingsError, AddressError, StoreError, ValueError) as error:
-            print(f"ergoscope: {error}", file=sys.stderr)
-            return 1
+            return complain(error)
 
 
 def serve(settings: Settings) -> int:
@@ -48,16 +47,9 @@ def serve(settings: Settings) -> int:
     if not settings.database_url:
         _make_writable(settings.directory)
     with listen(settings.host, settings.port) as listening:
-        port = listening.getsockname()[1]
-        url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{port}"
-
-        def ready() -> None:
-            print(f"ergoscope is at {url}", flush=True)
-            if not settings.local:
-                print(f"warning: whoever can reach {settings.host}:{port} can read and write all runs", flush=True)
-
-        app = create_app(settings, Store(settings.store_url), server_url=f"http://127.0.0.1:{port}")
-        server = Server(app, ready=ready)
+        here = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        app = create_app(settings, Store(settings.store_url), server_url=here)
+        server = Server(app, ready=lambda: welcome(settings, listening))
         server.run(sockets=[listening])
     return 0 if server.started else 1
 

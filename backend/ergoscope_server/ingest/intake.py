@@ -10,6 +10,7 @@ from ergoscope_contract.errors import ShapeError
 from ergoscope_contract.opening import Opened
 from ergoscope_server.gauges import Gauges
 from ergoscope_server.ingest.checks import cap, check
+from ergoscope_server.ingest.pressure import Pressure
 from ergoscope_server.ingest.writer import Writer
 from ergoscope_server.store.arrivals import Arrival
 
@@ -26,8 +27,9 @@ class _Checked:
 class Intake:
     """Decodes, checks and stores batches; answers when they are durable."""
 
-    def __init__(self, writer: Writer, gauges: Gauges) -> None:
+    def __init__(self, writer: Writer, pressure: Pressure, gauges: Gauges) -> None:
         self._writer = writer
+        self._pressure = pressure
         self._gauges = gauges
 
     async def take(self, body: bytes, *, json: bool) -> Receipt:
@@ -40,7 +42,9 @@ class Intake:
         Raises:
             ContractError: it is not a batch, or not one that is understood here.
             BusyError: it cannot be stored now.
+            FullError: more waits to be folded than may.
         """
+        self._pressure.check()
         began = time.perf_counter()
         checked = _open(body, json) if len(body) < SMALL else await asyncio.to_thread(_open, body, json)
         outcome = await self._writer.write(checked.arrival)

@@ -100,8 +100,8 @@ def _tell_run(state: RunState, batch: Arrival, parts: int) -> None:
         state.created = about.created
     if batch.begun is not None and newest and (batch.rank == 0 or not state.system):
         state.system = _pack(batch.begun.system)
-    if newest and batch.last_step is not None:
-        state.last_step = max(batch.last_step, state.last_step if state.last_step is not None else batch.last_step)
+    if newest and batch.last_step is not None and (state.last_step is None or batch.last_step > state.last_step):
+        state.last_step, state.stepped = batch.last_step, batch.received
     if newest and batch.begun is not None and parts > 1:  # an attempt before may have had the norms whole
         state.latest = _whole(state.latest, parts)
     if newest and batch.rank == 0:

@@ -29,6 +29,7 @@ MOST_ROWS = 1_000  # batches of one fold
 class Folded:
     """What a fold writes.
 
+    more: whether the log may hold more than it takes in.
     points: how many points it takes in.
     crowded: series that have too many lanes now.
     """
@@ -36,6 +37,7 @@ class Folded:
     before: FoldState
     upto: int
     numbered: int
+    more: bool
     points: int = 0
     streams: list[StreamState] = field(default_factory=list)
     chunks: list[Placed] = field(default_factory=list)
@@ -60,7 +62,7 @@ def prepare(connection: Connection, run: str) -> Folded | None:
     log = read_after(connection, run, before.upto, limit=MOST_ROWS)
     if not log:
         return None
-    folded = Folded(before, log[-1].number, before.streams)
+    folded = Folded(before, log[-1].number, before.streams, len(log) == MOST_ROWS)
     pieces = list(cut(log))
     lanes = _lanes(connection, run, pieces)
     additions = [add for piece in pieces for add in _additions(folded, lanes.setdefault(piece.owner, []), piece)]

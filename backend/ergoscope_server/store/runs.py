@@ -34,6 +34,7 @@ class RunState:
     last_step: int | None = None
     lost: int = 0
     ranks: int = 1
+    stepped: float = 0.0
 
 
 _LOCK = select(table).where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id).with_for_update()
@@ -88,6 +89,7 @@ def _state(row: Row[tuple[object, ...]]) -> RunState:
         last_step=row.last_step,
         lost=row.lost,
         ranks=row.ranks,
+        stepped=row.stepped,
     )
 
 
@@ -110,4 +112,5 @@ def _row(run: str, state: RunState) -> TableRow:
         state.last_step,
         state.lost,
         state.ranks,
+        state.stepped,
     )

@@ -9,16 +9,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary
 from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
 from ergoscope_contract.slices import SliceRequest
-from ergoscope_server.store import shapes, slices, summary, watching
+from ergoscope_server.store import duty, shapes, slices, summary, watching
 from ergoscope_server.store import tidy as tidying
 from ergoscope_server.store.accept import Outcome, accept
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.cells import F8Array
 from ergoscope_server.store.compact import prepare_compaction, write_compaction
 from ergoscope_server.store.database import Database
+from ergoscope_server.store.duty import Heard, Role
 from ergoscope_server.store.ends import Listed, list_names, list_series, read_newest, read_oldest
 from ergoscope_server.store.errors import UnavailableError
 from ergoscope_server.store.fold import prepare, write
@@ -30,6 +31,7 @@ from ergoscope_server.store.points import IntArray
 from ergoscope_server.store.ranks import TOGETHER, read_together
 from ergoscope_server.store.series import Query, SeriesAnswer, read_series
 from ergoscope_server.store.slices import Asked
+from ergoscope_server.store.watching import Judged
 
 _CANNOT = (OperationalError, InterfaceError, PoolTimeoutError)
 
@@ -45,7 +47,7 @@ class Store:
         self.database = Database(url)
         self._clock = clock
         with _answering("be opened"):
-            migrate(self.database)
+            self.brought = migrate(self.database)  # from which revision of the schema to which
 
     def close(self) -> None:
         """Close every connection."""
@@ -80,7 +82,7 @@ class Store:
         """Give how each rank of a run's newest attempt stands, by rank; none when there is no such run."""
         with self._read() as connection:
             judged = watching.read_verdict(connection, run)
-            lagging = judged[0].lagging if judged is not None else ()
+            lagging = judged.verdict.lagging if judged is not None else ()
             return read_ranks(connection, run, now=self._clock(), lagging=lagging)
 
     def live_runs(self) -> list[str]:
@@ -89,7 +91,7 @@ class Store:
             return summary.read_live(connection)
 
     def unjudged_runs(self) -> list[str]:
-        """Give the ids of ended runs whose last steps no verdict has seen."""
+        """Give the ids of ended runs whose last batches no verdict has seen."""
         with self._read() as connection:
             return summary.read_unjudged(connection)
 
@@ -137,24 +139,33 @@ class Store:
         return points.steps, points.values.astype(np.float64)
 
     def fold(self, run: str) -> int | None:
-        """Fold what the log of a run holds, at most MOST_ROWS batches; give the points folded, None when there is none.
+        """Fold what the log of a run holds, MOST_ROWS batches at a time; give the points folded, None for an empty log.
 
         Of several that fold the same run at once one does the work, and the others give 0.
         """
-        with self._read() as connection:
-            folded = prepare(connection, run)
-        if folded is None:
-            return None
-        with self._write() as connection:
-            done = write(connection, run, folded)
-        for owner in folded.crowded if done else []:
-            self._compact(run, owner)
-        return folded.points if done else 0
+        points: int | None = None
+        while True:
+            with self._read() as connection:
+                folded = prepare(connection, run)
+            if folded is None:
+                return points
+            with self._write() as connection:
+                done = write(connection, run, folded)
+            for owner in folded.crowded if done else []:
+                self._compact(run, owner)
+            points = (points or 0) + (folded.points if done else 0)
+            if not (done and folded.more):
+                return points
 
     def unfolded(self) -> list[str]:
         """Give the runs whose log holds more than is folded."""
         with self._read() as connection:
             return tidying.unfolded(connection)
+
+    def unfolded_bytes(self) -> int:
+        """Give the size of what the logs of all runs hold beyond what is folded."""
+        with self._read() as connection:
+            return tidying.unfolded_bytes(connection)
 
     def untidy(self) -> list[str]:
         """Give the runs whose log holds folded rows."""
@@ -208,15 +219,15 @@ class Store:
         with self._read() as connection:
             return slices.read(connection, run, limit=limit)
 
-    def verdict(self, run: str) -> tuple[Verdict, bytes] | None:
-        """Give a run's last verdict and the watch's memory of it."""
+    def verdict(self, run: str) -> Judged | None:
+        """Give what was judged of a run last."""
         with self._read() as connection:
             return watching.read_verdict(connection, run)
 
-    def save_verdict(self, verdict: Verdict, memory: bytes, events: Sequence[Event] = ()) -> None:
-        """Put a run's verdict in place of the one before, and append the events that the watch made of it."""
+    def save_verdict(self, judged: Judged, events: Sequence[Event] = (), alerts: Sequence[Alert] = ()) -> bool:
+        """Put what is judged of a run, with events and alerts, in place of what was; False when another was quicker."""
         with self._write() as connection:
-            watching.save_verdict(connection, verdict, memory, events)
+            return watching.save_verdict(connection, judged, events, alerts)
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
         """Give alerts, newest first, of one run or state where asked."""
@@ -227,6 +238,16 @@ class Store:
         """Insert an alert, or put it in place of the one with its id."""
         with self._write() as connection:
             watching.save_alert(connection, alert)
+
+    def report(self, role: Role) -> None:
+        """Say that this process does its part now."""
+        with self._write() as connection:
+            duty.report(connection, role, now=self._clock())
+
+    def heard(self, run: str) -> Heard | None:
+        """Say when a run was heard of; None while the service is not whole or there is no such run."""
+        with self._read() as connection:
+            return duty.read_heard(connection, run, now=self._clock())
 
 
 @contextmanager

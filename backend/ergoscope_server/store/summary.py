@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 
 from ergoscope_contract.answers import RunSummary, Status, Verdict
 from ergoscope_contract.records import JsonObject, Run
@@ -21,7 +21,12 @@ _ALL = select(run, verdict.c.data.label("verdict")).outerjoin(verdict, verdict.c
 _ONE = _ALL.where(run.c.id == bindparam("id"))
 _NEWEST = _ALL.order_by(run.c.created.desc(), run.c.id.desc())
 _LIVE = select(run.c.id).where(run.c.status == "running").order_by(run.c.id)
-_ENDED = _ALL.with_only_columns(run.c.id, run.c.last_step, verdict.c.data).where(run.c.status != "running")
+_UNJUDGED = (
+    select(run.c.id)
+    .outerjoin(verdict, verdict.c.run == run.c.id)
+    .where(run.c.status != "running", run.c.cursor > func.coalesce(verdict.c.upto, 0))
+    .order_by(run.c.id)
+)
 
 
 def read_summary(connection: Connection, run_id: str, *, now: float) -> RunSummary | None:
@@ -50,9 +55,8 @@ def read_live(connection: Connection) -> list[str]:
 
 
 def read_unjudged(connection: Connection) -> list[str]:
-    """Give the ids of the runs that have ended and whose last steps no verdict has seen."""
-    rows = connection.execute(_ENDED.order_by(run.c.id)).all()
-    return [id_ for id_, step, data in rows if data is None or _verdict.decode(data).step < (step or 0)]
+    """Give the ids of the runs that have ended and whose last batches no verdict has seen."""
+    return list(connection.execute(_UNJUDGED).scalars())
 
 
 def _summarize_all(connection: Connection, rows: Sequence[Row[tuple[object, ...]]], now: float) -> list[RunSummary]:

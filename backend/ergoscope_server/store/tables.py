@@ -41,6 +41,7 @@ run = Table(
     Column("last_step", BigInteger),
     Column("lost", BigInteger, nullable=False),
     Column("ranks", Integer, nullable=False, server_default="1"),  # of the newest attempt
+    Column("stepped", Double, nullable=False, server_default="0"),  # when its newest step came, by our clock
     Index("run_newest", "created", "id"),
 )
 
@@ -182,12 +183,24 @@ slice_ = Table(
     Column("grid", LargeBinary, nullable=False),  # Grid, msgpack; empty while none has come
 )
 
+# What was judged of a run. Written by whoever saw the version before: of two that judge at once, one writes.
 verdict = Table(
     "verdict",
     metadata,
     Column("run", Text, primary_key=True),
     Column("data", LargeBinary, nullable=False),
     Column("memory", LargeBinary, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    Column("upto", BigInteger, nullable=False, server_default="0"),  # arrivals that it has seen
+)
+
+# Since when somebody takes batches in ("serve"), and somebody judges runs ("work"), without a pause.
+duty = Table(
+    "duty",
+    metadata,
+    Column("role", Text, primary_key=True),
+    Column("since", Double, nullable=False),
+    Column("seen", Double, nullable=False),
 )
 
 alert = Table(

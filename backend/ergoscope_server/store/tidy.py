@@ -18,6 +18,13 @@ _UNFOLDED = (
     .where(run.c.cursor > func.coalesce(folding.c.upto, 0))
     .order_by(run.c.id)
 )
+_WAITING = (
+    select(func.coalesce(func.sum(func.length(arrival.c.data)), 0))
+    .select_from(run)
+    .outerjoin(folding, folding.c.run == run.c.id)
+    .join(arrival, (arrival.c.run == run.c.id) & (arrival.c.number > func.coalesce(folding.c.upto, 0)))
+    .where(run.c.cursor > func.coalesce(folding.c.upto, 0))
+)
 _UNTIDY = select(folding.c.run).where(folding.c.kept < folding.c.upto).order_by(folding.c.run)
 _FOLDED = (
     select(arrival.c.number, arrival.c.received, func.length(arrival.c.data))
@@ -31,6 +38,11 @@ _DELETE = delete(arrival).where(arrival.c.run == bindparam("of_run"), arrival.c.
 def unfolded(connection: Connection) -> list[str]:
     """Give the runs whose log holds more than is folded."""
     return list(connection.execute(_UNFOLDED).scalars())
+
+
+def unfolded_bytes(connection: Connection) -> int:
+    """Give the size of what the logs hold beyond what is folded."""
+    return int(connection.execute(_WAITING).scalar_one())
 
 
 def untidy(connection: Connection) -> list[str]:

@@ -1,9 +1,14 @@
-"""What the watch writes: one verdict a run, and alerts."""
+"""What the watch writes: one verdict a run, and alerts.
+
+Several may judge a run at once. Each says which version it began from; the first to write raises it, and the others
+write nothing. So no alert is told twice, and none is lost between a verdict and its alerts.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from ergoscope_contract.answers import Alert, Verdict
 from ergoscope_contract.records import Event
@@ -14,22 +19,69 @@ from ergoscope_server.store.writing import Writer
 _pack = msgspec.msgpack.encode
 _verdict = msgspec.msgpack.Decoder(Verdict)
 _alert = msgspec.msgpack.Decoder(Alert)
-_save_verdict = Writer(verdict, update=True)
+_begin = Writer(verdict, keep=True)
 _save_alert = Writer(alert, update=True)
-_VERDICT = select(verdict.c.data, verdict.c.memory).where(verdict.c.run == bindparam("run"))
+_VERDICT = select(verdict).where(verdict.c.run == bindparam("run"))
+_REPLACE = (
+    update(verdict)
+    .where(verdict.c.run == bindparam("of_run"), verdict.c.version == bindparam("seen"))
+    .values(
+        data=bindparam("new_data"),
+        memory=bindparam("new_memory"),
+        version=bindparam("new_version"),
+        upto=bindparam("new_upto"),
+    )
+)
 _ALERTS = select(alert.c.data).order_by(alert.c.started.desc(), alert.c.id)
 
 
-def read_verdict(connection: Connection, run: str) -> tuple[Verdict, bytes] | None:
-    """Give a run's last verdict and the watch's memory of it."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was judged of a run.
+
+    memory: the watch's own, which nobody else reads.
+    upto: number of the newest arrival that it has seen.
+    version: how often it was judged.
+    """
+
+    verdict: Verdict
+    memory: bytes = b""
+    upto: int = 0
+    version: int = 0
+
+
+def read_verdict(connection: Connection, run: str) -> Judged | None:
+    """Give what was judged of a run last."""
     row = connection.execute(_VERDICT, {"run": run}).first()
-    return None if row is None else (_verdict.decode(row[0]), row[1])
+    return None if row is None else Judged(_verdict.decode(row.data), row.memory, row.upto, row.version)
 
 
-def save_verdict(connection: Connection, judged: Verdict, memory: bytes, events: Sequence[Event] = ()) -> None:
-    """Put a run's verdict in place of the one before, and append the events that the watch made of it."""
-    _save_verdict(connection, [(judged.run, _pack(judged), memory)])
-    shapes.append_events(connection, judged.run, events)
+def save_verdict(connection: Connection, judged: Judged, events: Sequence[Event], alerts: Sequence[Alert]) -> bool:
+    """Put what is judged of a run in place of what was, with the events and alerts that come of it.
+
+    Returns:
+        False, and nothing is written, when what was is no longer of the version that `judged` began from.
+    """
+    run, data = judged.verdict.run, _pack(judged.verdict)
+    if judged.version == 0:
+        _begin(connection, [(run, data, judged.memory, 0, judged.upto)])
+    changed = connection.execute(
+        _REPLACE,
+        {
+            "of_run": run,
+            "seen": judged.version,
+            "new_data": data,
+            "new_memory": judged.memory,
+            "new_version": judged.version + 1,
+            "new_upto": judged.upto,
+        },
+    )
+    if changed.rowcount != 1:
+        return False
+    shapes.append_events(connection, run, events)
+    for fired in alerts:
+        save_alert(connection, fired)
+    return True
 
 
 def read_alerts(connection: Connection, *, run: str | None = None, state: str | None = None) -> list[Alert]:

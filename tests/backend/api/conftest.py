@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -44,11 +45,10 @@ def wait_for(true: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    """A service without its page."""
+@contextmanager
+def serving(settings: Settings) -> Iterator[Running]:
+    """Run a service without its page."""
     ready = Event()
-    settings = Settings(data_dir=tmp_path, page=False)
     app = create_app(settings, Store(settings.store_url))
     with listen("127.0.0.1", 0) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -56,8 +56,17 @@ def running(tmp_path: Path) -> Iterator[Running]:
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         assert ready.wait(20)
-        with httpx.Client(base_url=url, timeout=20) as client:
-            yield Running(url, server, app.state.service, client, thread)
-        server.stop()
-        thread.join(20)
+        try:
+            with httpx.Client(base_url=url, timeout=20) as client:
+                yield Running(url, server, app.state.service, client, thread)
+        finally:
+            server.stop()
+            thread.join(20)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """A service with everything at its default."""
+    with serving(Settings(data_dir=tmp_path, page=False)) as service:
+        yield service

@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,7 +12,9 @@ from msgspec.structs import replace
 
 from ergoscope_contract import codec
 from ergoscope_contract.records import Batch, Block
-from tests.backend.api.conftest import Running
+from ergoscope_server.ingest.pressure import LATEST_S, SOONEST_S
+from ergoscope_server.settings import Settings
+from tests.backend.api.conftest import Running, serving, wait_for
 from tests.backend.store.batches import batch, line
 
 PATH = "/api/v1/batches"
@@ -234,3 +237,19 @@ def test_numbers_that_are_too_large_are_never_a_fault_of_the_service(running: Ru
         assert any(reason in answer.json()["refused"][0]["reason"] for reason in reasons)
     assert running.client.get("/api/v1/runs/r/events").status_code in (200, 404)
     assert running.client.get("/api/v1/runs").status_code == 200
+
+
+def test_senders_wait_while_more_than_allowed_is_not_folded(tmp_path: Path) -> None:
+    with serving(Settings(data_dir=tmp_path, page=False, unfolded_mb=1)) as running:
+        running.post(batch(0, {"x": line(0, 80_000)}))
+        late = codec.encode(batch(1, {"x": line(80_000, 1)}))
+        wait_for(lambda: running.client.post(PATH, content=codec.encode(batch(0, {}))).status_code == 429)
+
+        answer = running.client.post(PATH, content=late)
+        assert answer.status_code == 429
+        assert answer.json()["error"] == "Full"
+        assert SOONEST_S <= int(answer.headers["retry-after"]) <= LATEST_S
+
+        running.service.store.fold("r")
+        wait_for(lambda: running.client.post(PATH, content=late).status_code == 200)
+        assert running.service.store.cursor("r") == 2

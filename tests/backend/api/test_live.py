@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Thread
 
 import httpx
@@ -11,9 +11,10 @@ import pytest
 from ergoscope_contract.answers import Alert
 from ergoscope_contract.records import Ending
 from ergoscope_server.api import live
+from ergoscope_server.bus.bus import EVERY_RUN
 from tests.backend.api.conftest import Running, wait_for
 from tests.backend.api.events import Message, messages
-from tests.backend.store.batches import batch, line
+from tests.backend.store.batches import arrival, batch, line
 
 LIVE = "/api/v1/live"
 
@@ -111,6 +112,38 @@ def test_news_of_all_runs_come_without_their_points(running: Running) -> None:
             message = next(told)
             kinds.add(message.event)
             assert message.event != "increment"
+
+
+def test_after_notices_were_lost_a_reader_is_told_what_it_may_have_missed(running: Running) -> None:
+    running.post(batch(0, {"x": line(0, 1)}, run="a"))
+    with running.client.stream("GET", LIVE) as every:
+        told = messages(every)
+        store = running.service.store
+        until_told = (m for m in told if m.event == "run")
+        running.service.bus.publish("a", "run")
+        next(until_told)  # now it listens
+        store.accept([arrival(batch(0, {"x": line(0, 1)}, run="b"), received=time.time())])
+        store.save_alert(Alert("1", "nonfinite", "b", "crit", "firing", "t", 0, 0, time.time() - 1))
+
+        running.service.bus.publish(EVERY_RUN, "arrival")
+
+        found = {(m.event, str(m.data.get("id"))) for m in _some(told, 40, {("run", "b"), ("alert", "1")})}
+    assert {("run", "b"), ("alert", "1")} <= found
+
+    with running.client.stream("GET", LIVE, params={"run": "b", "since": "b:0"}) as one:
+        told = messages(one)
+        next(m for m in told if m.event == "increment")
+        store.accept([arrival(batch(1, {"x": line(1, 1)}, run="b"), received=time.time())])
+        running.service.bus.publish(EVERY_RUN, "arrival")
+        assert _steps(next(m for m in told if m.event == "increment")) == [1]
+
+
+def _some(told: Iterator[Message], most: int, wanted: set[tuple[str, str]]) -> Iterator[Message]:
+    for _, message in zip(range(most), told, strict=False):
+        yield message
+        wanted.discard((message.event, str(message.data.get("id"))))
+        if not wanted:
+            return
 
 
 def test_a_summary_is_told_at_most_once_a_second_and_its_last_change_always(running: Running) -> None:
@@ -217,7 +250,7 @@ def test_a_reader_that_left_is_forgotten(running: Running) -> None:
 
 
 def test_more_streams_than_allowed_are_sent_to_poll(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "MOST_READERS", 1)
+    monkeypatch.setattr(live, "MOST_READERS", 0)
 
     answer = running.client.get(LIVE)
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from ergoscope_contract import catalogue
 from ergoscope_contract.answers import Alert, Reading, Verdict
 from ergoscope_contract.records import Ending, Event, Histogram, Run
+from ergoscope_server.store.watching import Judged
 from tests.backend.api.conftest import Running, wait_for
 from tests.backend.store.batches import batch, line
 
@@ -82,7 +83,7 @@ def test_numbers_of_a_verdict_that_json_cannot_say_are_spelled(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged = Verdict("r", 1, readings=[Reading("x", float("nan"), low=-float("inf"))])
-    monkeypatch.setattr(running.service.store, "verdict", lambda run: (judged, b""))
+    monkeypatch.setattr(running.service.store, "verdict", lambda run: Judged(judged))
 
     readings = running.client.get("/api/v1/runs/r/verdict").json()["readings"]
 

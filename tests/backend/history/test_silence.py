@@ -3,20 +3,8 @@
 import numpy as np
 import pytest
 
-from ergoscope_server.history.silence import Heard, hear, pace, patience
+from ergoscope_server.history.silence import pace, patience
 from ergoscope_server.indicators.points import NOTHING, points
-
-
-def test_the_first_look_counts_as_news() -> None:
-    assert hear(None, step=5, sign=100.0, now=7.0) == Heard(5, 7.0, 100.0, 7.0, 7.0)
-
-
-def test_only_what_changed_is_news_whatever_the_clock_of_the_job() -> None:
-    heard = hear(None, step=5, sign=9e9, now=7.0)
-
-    assert hear(heard, step=5, sign=9e9, now=20.0) == heard
-    assert hear(heard, step=5, sign=9e9 + 1, now=20.0) == Heard(5, 7.0, 9e9 + 1, 20.0, 7.0)
-    assert hear(heard, step=6, sign=9e9, now=20.0) == Heard(6, 20.0, 9e9, 7.0, 7.0)
 
 
 @pytest.mark.parametrize(("step_time", "limit"), [(0.1, 30.0), (20.0, 100.0)])

@@ -1,9 +1,11 @@
 """Connections: snapshots, durability, and what cannot be opened."""
 
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -14,6 +16,7 @@ from ergoscope_server.store.database import Database
 from ergoscope_server.store.errors import StoreError, UnavailableError
 from ergoscope_server.store.migrate import BARE, migrate
 from ergoscope_server.store.store import Store
+from ergoscope_server.store.summary import read_unjudged
 from tests.backend.store.batches import arrival, batch, line
 
 
@@ -50,7 +53,7 @@ def test_migrations_make_the_tables_that_the_code_knows_and_take_them_away_again
             keys = {name: found.get_pk_constraint(name)["constrained_columns"] for name in tables.metadata.tables}
         assert made.pop("alembic_version")
         assert made == {name: {c.name for c in table.columns} for name, table in tables.metadata.tables.items()}
-        assert all(key[0] == "run" for name, key in keys.items() if name != "run")
+        assert all(key[0] == "run" for name, key in keys.items() if name not in ("run", "duty"))  # duty has two rows
         migrate(database, to=BARE)
     with database.read() as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]
@@ -95,6 +98,46 @@ _BEFORE = (  # two ranks, of which the log still holds one, and a run of which n
     _ARRIVAL.format(2, 0, 41.0),
     _ARRIVAL.format(3, 1, 49.0),
 )
+
+
+def test_verdicts_of_before_are_made_anew_and_going_back_keeps_them(url: str) -> None:
+    database = Database(url)
+    migrate(database, to="0003")
+    with database.write() as connection:
+        connection.execute(text(_RUN.format("r")[:-1] + ", 1)"), {"empty": b""})
+        connection.execute(text("UPDATE run SET status = 'finished'"))
+        connection.execute(text("INSERT INTO verdict VALUES ('r', :data, :data)"), {"data": b"d"})
+
+    migrate(database)
+    with database.read() as connection:
+        judged = connection.execute(text("SELECT data, memory, version, upto FROM verdict")).one()
+        unjudged = read_unjudged(connection)
+    migrate(database, to="0003")
+    with database.read() as connection:
+        kept = connection.execute(text("SELECT * FROM verdict")).one()
+        tables_there = inspect(connection).get_table_names()
+    migrate(database)
+    database.close()
+
+    assert tuple(judged) == (b"d", b"d", 0, 0)
+    assert unjudged == ["r"]
+    assert tuple(kept) == ("r", b"d", b"d")
+    assert "duty" not in tables_there
+
+
+@pytest.mark.postgres
+def test_processes_that_start_at_once_bring_the_schema_up_to_date_one_after_the_other(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("drop schema public cascade")
+        connection.execute("create schema public")
+    start = "import sys; from ergoscope_server.store.store import Store; Store(sys.argv[1]).close()"
+
+    started = [
+        subprocess.Popen([sys.executable, "-c", start, postgres_url], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+
+    assert [(process.communicate(timeout=60)[1], process.returncode) for process in started] == 3 * [("", 0)]
 
 
 def test_no_table_of_the_code_is_missing_from_the_migrations(store: Store) -> None:

@@ -35,6 +35,28 @@ def test_a_fold_takes_everything_in_once(store: Store) -> None:
     assert store.unfolded() == []
 
 
+def test_a_long_log_is_folded_in_parts_to_its_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ergoscope_server.store.fold.MOST_ROWS", 3)
+    store.accept([arrival(batch(seq, {"x": line(seq * 10, 10)})) for seq in range(8)])
+    assert store.unfolded_bytes() > 8 * 80
+
+    assert store.fold("r") == 80
+
+    assert (store.unfolded(), store.unfolded_bytes()) == ([], 0)
+    assert points(store, "x") == [(float(i), float(i)) for i in range(80)]
+
+
+def test_what_waits_to_be_folded_is_counted_over_all_runs_and_without_what_is_folded(store: Store) -> None:
+    one = arrival(batch(0, {"x": line(0, 100)}))
+    store.accept([one])
+    store.fold("r")
+    others = [arrival(batch(seq, {"x": line(0, 50)}, run=run)) for seq, run in ((1, "r"), (0, "q"))]
+
+    store.accept(others)
+
+    assert store.unfolded_bytes() == sum(len(other.entry) for other in others)
+
+
 def test_many_small_folds_give_what_one_large_gives(store: Store) -> None:
     for seq in range(40):
         store.accept([arrival(batch(seq, {"x": line(seq * 61, 61)}))])

@@ -7,6 +7,7 @@ from ergoscope_contract.records import Attempt, Ending, Event, Pulse
 from ergoscope_server.store.muster import never_seen
 from ergoscope_server.store.quiet import LATE_S, QUIET_S
 from ergoscope_server.store.store import Store
+from ergoscope_server.store.watching import Judged
 from tests.backend.store.batches import ATTEMPT, arrival, batch
 
 NOW = 1_790_000_000.0
@@ -112,7 +113,7 @@ def test_the_summary_counts_the_silent_and_the_hindmost_while_the_run_goes_on(st
     for rank, step in ((0, 1_000), (1, 990), (2, 400)):
         _say(store, rank, 0.0, step)
     _say(store, 0, 20.0, 1_500)
-    store.save_verdict(Verdict("r", 1, lagging=[2]), b"")
+    store.save_verdict(Judged(Verdict("r", 1, lagging=[2])))
 
     def told(at: float) -> tuple[int, ...]:
         later = Store(store.database.url.render_as_string(hide_password=False), clock=lambda: NOW + at)
@@ -137,9 +138,9 @@ def test_events_of_the_service_stand_behind_those_that_came_before(store: Store)
         store.accept([arrival(replace(batch(seq, {}), events=[event(text) for text in texts]))])
 
     send(0, "a", "b")
-    store.save_verdict(Verdict("r", 1), b"", [event("c"), event("d")])
-    store.save_verdict(Verdict("r", 1), b"", [event("e")])
+    store.save_verdict(Judged(Verdict("r", 1)), [event("c"), event("d")])
+    store.save_verdict(Judged(Verdict("r", 1), version=1), [event("e")])
     send(1, "f")
-    store.save_verdict(Verdict("r", 1), b"")
+    store.save_verdict(Judged(Verdict("r", 1), version=2))
 
     assert [found.text for found in store.events("r")] == ["a", "b", "c", "d", "e", "f"]

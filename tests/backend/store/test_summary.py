@@ -4,6 +4,7 @@ from ergoscope_contract.answers import Alert, Spell, Verdict
 from ergoscope_contract.records import Ending, Run
 from ergoscope_server.store.quiet import QUIET_S
 from ergoscope_server.store.store import Store
+from ergoscope_server.store.watching import Judged
 from tests.backend.store.batches import arrival, batch, line
 
 NOW = 1_790_000_000.0
@@ -34,12 +35,13 @@ def test_runs_are_listed_newest_first_and_chosen_by_project_and_status(store: St
     now.close()
 
 
-def test_an_ended_run_is_unjudged_until_a_verdict_has_seen_its_last_step(store: Store) -> None:
+def test_ended_runs_are_unjudged_until_a_verdict_has_seen_their_last_batch(store: Store) -> None:
     _begin(store, "live", NOW)
     for name in ("none", "early", "judged"):
-        store.accept([arrival(batch(0, {"loss": line(0, 10)}, run=name, ended=Ending("finished", NOW)))])
-    store.save_verdict(Verdict("early", 5), b"")
-    store.save_verdict(Verdict("judged", 9), b"")
+        store.accept([arrival(batch(0, {"loss": line(0, 10)}, run=name))])
+        store.accept([arrival(batch(1, {}, run=name, ended=Ending("finished", NOW)))])
+    store.save_verdict(Judged(Verdict("early", 9), upto=1))
+    store.save_verdict(Judged(Verdict("judged", 9), upto=2))
 
     assert store.unjudged_runs() == ["early", "none"]
 
@@ -63,9 +65,9 @@ def test_a_run_is_silent_after_ten_seconds_or_four_of_its_usual_gaps(store: Stor
 def test_the_verdict_is_in_the_summary(store: Store) -> None:
     _begin(store, "a", NOW)
     judged = Verdict("a", 7, "PLATEAU", ["EDGE"], headline="Flat.", spells=[Spell("PLATEAU", 0, 7)])
-    store.save_verdict(Verdict("a", 1), b"old")
+    store.save_verdict(Judged(Verdict("a", 1), b"old"))
 
-    store.save_verdict(judged, b"\x00memory")
+    store.save_verdict(Judged(judged, b"\x00memory", version=1))
 
     summary = store.summary("a")
     assert summary is not None
@@ -75,7 +77,7 @@ def test_the_verdict_is_in_the_summary(store: Store) -> None:
         "Flat.",
         [Spell("PLATEAU", 0, 7)],
     )
-    assert store.verdict("a") == (judged, b"\x00memory")
+    assert store.verdict("a") == Judged(judged, b"\x00memory", version=2)
     assert store.verdict("b") is None
 
 

@@ -1,18 +1,22 @@
-"""The thread that folds the log, deletes what is folded and old, and notices runs that fall silent."""
+"""The thread that folds the log, and deletes what is folded and old.
+
+What it is told of, it folds when enough has come. What nobody told it of, it finds in the log itself by and by.
+"""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from threading import Condition, Thread
 from typing import Protocol
 
-from ergoscope_contract.answers import RunSummary
 from ergoscope_server.gauges import Gauges
-from ergoscope_server.ingest.due import Due
-from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.errors import StoreError
+from ergoscope_server.work.announced import Announced
+from ergoscope_server.work.due import Due
+from ergoscope_server.work.rounds import Rounds
 
 TICK_S = 1.0
+LOOK_S = 10.0
 SWEEP_S = 30.0
 
 log = logging.getLogger(__name__)
@@ -25,40 +29,38 @@ class HouseStore(Protocol):
     def unfolded(self) -> list[str]: ...
     def untidy(self) -> list[str]: ...
     def tidy(self, run: str) -> None: ...
-    def summary(self, run: str) -> RunSummary | None: ...
 
 
 class Housekeeping:
     """Keeps the log short while batches arrive; one thread."""
 
     def __init__(
-        self,
-        store: HouseStore,
-        gauges: Gauges,
-        *,
-        changed: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
+        self, store: HouseStore, gauges: Gauges, rounds: Rounds, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Start the thread; `changed` is called there with a run whose status changed by the mere passing of time."""
+        """Start the thread; it looks after the runs of its rounds."""
         self._store = store
         self._gauges = gauges
-        self._changed = changed
+        self._rounds = rounds
         self._clock = clock
         self._wake = Condition()
-        self._due = Due(store.unfolded())
+        self._due = Due()
+        self._looked = float("-inf")
         self._swept = clock()
         self._closed = False
         self._thread = Thread(target=self._work, name="ergoscope-housekeeping", daemon=True)
         self._thread.start()
 
-    def stored(self, batches: Sequence[Arrival]) -> None:
+    def arrived(self, run: str, announced: Announced) -> None:
         """Note batches that were stored; from any thread."""
-        now = self._clock()
         with self._wake:
-            full = [self._due.arrived(batch.run, len(batch.entry), now=now) for batch in batches]
-            self._gauges.unfolded.set(self._due.size)
-            if any(full):
+            if self._due.arrived(run, announced, now=self._clock()):
                 self._wake.notify()
+
+    def look(self) -> None:
+        """Look soon what the log holds, as when the rounds have changed; from any thread."""
+        with self._wake:
+            self._looked = float("-inf")
+            self._wake.notify()
 
     def close(self) -> None:
         """End the thread after the fold it is at; the log keeps the rest for the next start."""
@@ -74,27 +76,41 @@ class Housekeeping:
                     self._wake.wait(TICK_S)
                 if self._closed:
                     return
-                due = self._due.due(now=self._clock())
             try:
+                self._look()
+                with self._wake:
+                    due = self._due.due(now=self._clock())
                 for run in due:
                     self._fold(run)
                 self._sweep()
-                self._look_for_silence()
             except StoreError as error:  # the log keeps everything; try again with the next tick
                 log.warning("housekeeping waits: %s", error)
                 time.sleep(TICK_S)
 
+    def _look(self) -> None:
+        """Find what was stored without our hearing of it."""
+        if self._clock() - self._looked < LOOK_S:
+            return
+        with self._wake:
+            self._looked = self._clock()
+        found = [run for run in self._store.unfolded() if self._rounds.mine(run)]
+        with self._wake:
+            self._due.found(found)
+
     def _fold(self, run: str) -> None:
         with self._wake:
             self._due.folding(run)
-            self._gauges.unfolded.set(self._due.size)
         began = time.perf_counter()
         try:
-            points = self._store.fold(run)
+            with self._rounds.folding(run):
+                points = self._store.fold(run)
         except StoreError:
             with self._wake:
                 self._due.missed(run)
             raise
+        except Exception:  # one run that cannot be folded must not keep all others from it; it is found again
+            log.exception("cannot fold run %s", run)
+            return
         if points:
             self._gauges.folds.inc(points)
             self._gauges.fold_seconds.observe(time.perf_counter() - began)
@@ -104,14 +120,5 @@ class Housekeeping:
             return
         self._swept = self._clock()
         for run in self._store.untidy():
-            self._store.tidy(run)
-
-    def _look_for_silence(self) -> None:
-        with self._wake:
-            quiet = list(self._due.quiet(now=self._clock()))
-        for run in quiet:
-            summary = self._store.summary(run)
-            if summary is None or summary.status != "running":
-                with self._wake:
-                    self._due.silent(run)
-                self._changed(run)
+            if self._rounds.mine(run):
+                self._store.tidy(run)

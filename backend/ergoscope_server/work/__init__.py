@@ -1,0 +1,1 @@
+"""What is done with batches once they are durable, and how several workers share it."""

@@ -1,0 +1,81 @@
+"""Redis to test on: the one at 127.0.0.1:6379 under a test's own names, or a process of its own."""
+
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+HERE = "redis://127.0.0.1:6379/0"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The Redis of this machine; use it under `prefix` only."""
+    try:
+        with Redis.from_url(HERE, socket_connect_timeout=0.5) as client:
+            client.ping()
+    except RedisError:
+        pytest.skip("no Redis answers at 127.0.0.1:6379")
+    return HERE
+
+
+@pytest.fixture
+def prefix(redis_url: str) -> Iterator[str]:
+    """Names of this test alone, deleted afterwards."""
+    mine = f"ergoscope-test-{secrets.token_hex(4)}"
+    yield mine
+    with Redis.from_url(redis_url) as client:
+        for key in client.scan_iter(f"{mine}*"):
+            client.delete(key)
+
+
+class OwnRedis:
+    """A Redis process that keeps nothing on disk; it can be stopped and started again."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder, self._port = folder, port
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self.client = Redis.from_url(self.url)
+        self.start()
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while not self._answers():
+            assert time.monotonic() < deadline, "redis-server did not start"
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except RedisError:
+            return False
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def hang_up(self) -> None:
+        """Cut every connection but the one that asks."""
+        self.client.client_kill_filter(skipme=True)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    if shutil.which("redis-server") is None:
+        pytest.skip("there is no redis-server on the path")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    running = OwnRedis(tmp_path, port)
+    yield running
+    running.client.close()
+    running.stop()
