@@ -247,8 +247,9 @@ class Run:
             self._voice.say(f"the run could not be ended properly: {describe(error)}")
 
     def _finish(self, how: Literal["finished", "failed"], reason: str) -> None:
-        if self._taps is not None:
-            self._taps.detach()
+        taps, self._taps = self._taps, None  # and with it what measures keep, vectors among it
+        if taps is not None:
+            taps.detach()
         deadline = time.monotonic() + self._settings.finish_wait_s
         self._feed.settle(self._settings.finish_wait_s)
         self._feed.end(Ending(how=how, wall=time.time(), reason=reason))

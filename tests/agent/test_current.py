@@ -1,7 +1,9 @@
 """The verbs of a training script."""
 
+import gc
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import torch
 
 import ergoscope
 from ergoscope.current import newest
+from ergoscope.monitor import Monitor
+from ergoscope.probes.vantage.vantage import Vantage
 from tests.agent.fake_server import FakeServer
 
 
@@ -47,6 +51,25 @@ def test_a_name_that_is_not_there_says_what_is() -> None:
 def test_every_public_name_is_there() -> None:
     assert all(getattr(ergoscope, name) is not None for name in ergoscope.__all__)
     assert dir(ergoscope) == ergoscope.__all__
+
+
+def test_what_measures_is_let_go_with_the_end_of_the_run() -> None:
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    others = [one for one in gc.get_objects() if type(one) in (Monitor, Vantage)]  # held, so that no id comes twice
+    known = {id(one) for one in others}
+    run = ergoscope.watch(model, optimizer, curvature="model")
+    model(torch.ones(4, 2)).square().mean().backward()
+    optimizer.step()
+    made = [one for one in gc.get_objects() if type(one) in (Monitor, Vantage) and id(one) not in known]
+    kept = [weakref.ref(one) for one in made]
+
+    made.clear()
+    run.finish()
+    gc.collect()
+
+    assert len(kept) == 2
+    assert [one() for one in kept] == [None, None]
 
 
 def test_a_watched_run_counts_the_optimizers_steps_and_knows_its_hyper_parameters(server: FakeServer) -> None:
