@@ -5,7 +5,6 @@ import logging
 from typing import Protocol
 
 from ergoscope_server.store.duty import REPORT_S, Role
-from ergoscope_server.store.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +22,6 @@ async def attend(store: DutyStore, role: Role, *, every_s: float = REPORT_S) -> 
     while True:
         try:
             await asyncio.to_thread(store.report, role)
-        except StoreError as error:
+        except Exception as error:  # whatever it is, it must not end this for good
             log.warning("cannot say who is on duty: %s", error)
         await asyncio.sleep(every_s)

@@ -200,17 +200,15 @@ class Watch:
         after, told = self._played(before, summary, now=now, ended=ended, known=known == seen)
         after, events, more = self._attended(after, summary, heard, now=now, ended=ended)
         told += more
-        self._seen[run] = seen
-        if ended:
-            del self._seen[run]
-        if saved is not None and after == before and not told and not (ended and saved.upto < summary.cursor):
-            return None
+        changed = saved is None or after != before or told or (ended and saved.upto < summary.cursor)
         version = saved.version if saved else 0
         judged = Judged(verdict(after, run=run, newest=summary.last_step), pack(after), summary.cursor, version)
-        if not self._saved(judged, events, told):
-            self._seen.pop(run, None)  # what the other one has not seen is looked at again
+        self._seen.pop(run, None)  # what cannot be saved, or another was quicker with, is looked at again
+        if changed and not self._saved(judged, events, told):
             return None
-        return Outcome(judged.verdict, told)
+        if not ended:
+            self._seen[run] = seen
+        return Outcome(judged.verdict, told) if changed else None
 
     def _played(
         self, before: Chronicle, summary: RunSummary, *, now: float, ended: bool, known: bool

@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -62,6 +63,13 @@ class OwnRedis:
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it answer nobody, and leave all connections open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
 
     def hang_up(self) -> None:
         """Cut every connection but the one that asks."""

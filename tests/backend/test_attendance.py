@@ -10,7 +10,7 @@ from ergoscope_server.store.errors import UnavailableError
 
 
 class FakeStore:
-    """Fails the first time."""
+    """Fails the first times."""
 
     def __init__(self) -> None:
         self.told: list[Role] = []
@@ -19,6 +19,8 @@ class FakeStore:
         self.told.append(role)
         if len(self.told) == 1:
             raise UnavailableError("the database cannot write now")
+        if len(self.told) == 2:
+            raise ValueError("a table that is not there")
 
 
 def test_it_is_said_again_and_again_whether_it_was_heard_or_not(caplog: pytest.LogCaptureFixture) -> None:
@@ -26,11 +28,12 @@ def test_it_is_said_again_and_again_whether_it_was_heard_or_not(caplog: pytest.L
 
     async def go() -> None:
         task = asyncio.create_task(attend(store, "serve", every_s=0.001))
-        while len(store.told) < 3:
+        while len(store.told) < 4:
             await asyncio.sleep(0.001)
         task.cancel()
 
     asyncio.run(asyncio.wait_for(go(), 5))
 
     assert set(store.told) == {"serve"}
-    assert "cannot say who is on duty" in caplog.text
+    assert "cannot say who is on duty: the database cannot write now" in caplog.text
+    assert "cannot say who is on duty: a table that is not there" in caplog.text

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from ergoscope_contract.answers import Verdict
+from ergoscope_server.store.errors import UnavailableError
 from ergoscope_server.store.watching import Judged
 from ergoscope_server.watch import Watch
 from tests.backend.memory_store import ListBus
@@ -151,3 +152,23 @@ def test_one_run_that_cannot_be_evaluated_does_not_end_the_watch(
         asyncio.run(_watched(scene, until=1))
 
     assert "cannot evaluate run broken" in caplog.text
+
+
+def test_what_could_not_be_saved_is_judged_again_though_nothing_new_comes(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> bool:
+        raise UnavailableError("the database cannot write now")
+
+    scene.loss[2000:] = np.nan
+    scene.grow(2400)
+    with monkeypatch.context() as patched:
+        patched.setattr(scene.store, "save_verdict", gone)
+        with pytest.raises(UnavailableError):
+            scene.watch.evaluate("r")
+
+    outcome = scene.watch.evaluate("r")
+
+    assert outcome is not None
+    assert [alert.rule for alert in outcome.alerts] == ["nonfinite"]
+    assert scene.bell.told == outcome.alerts

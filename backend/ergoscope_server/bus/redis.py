@@ -6,14 +6,16 @@ after each subscription, the first included, and every few seconds while there i
 
 import logging
 import secrets
+import time
 from threading import Event, Thread
 
 import msgspec
 from redis.client import PubSub
+from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError
 
 from ergoscope_server.bus.bus import EVERY_RUN, KINDS
-from ergoscope_server.bus.connect import connect
+from ergoscope_server.bus.connect import ANSWER_S, connect
 from ergoscope_server.bus.memory import MemoryBus, MemorySubscription
 from ergoscope_server.bus.outbox import CannotSendError, Outbox
 
@@ -94,8 +96,9 @@ class RedisBus:
             try:
                 with PubSub(self._client.connection_pool) as ear:
                     ear.subscribe(self._channel)
+                    heard = time.monotonic()
                     while not self._closing.is_set():
-                        self._hear(ear)
+                        heard = self._hear(ear, heard)
                         said = said and not self.connected
             except RedisError as error:
                 self._listening.clear()
@@ -105,15 +108,20 @@ class RedisBus:
                 self._local.tell(EVERY_RUN, KINDS)
                 self._closing.wait(AWAY_S)
 
-    def _hear(self, ear: PubSub) -> None:
+    def _hear(self, ear: PubSub, heard: float) -> float:
+        """Wait for a message; give when anything was heard last, an answer to a ping too."""
         message = ear.get_message(timeout=LISTEN_S)
         if message is None:
-            return
+            if time.monotonic() - heard > ANSWER_S:
+                raise LostError(f"nothing was heard from Redis for {ANSWER_S:g} s")
+            ear.ping()
+            return heard
         if message["type"] == "subscribe":  # for the first time, or after the connection was lost
             self._local.tell(EVERY_RUN, KINDS)
             self._listening.set()
         elif message["type"] == "message":
             self._pass_on(message["data"])
+        return time.monotonic()
 
     def _pass_on(self, data: bytes) -> None:
         try:

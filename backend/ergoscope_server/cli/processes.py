@@ -65,7 +65,11 @@ class Processes:
 
 
 def _child(target: Callable[..., None], arguments: tuple[object, ...]) -> None:
-    """Be one of the processes; end with the parent, even where that is killed."""
+    """Be one of the processes; end with the parent, even where that is killed.
+
+    A group of its own keeps Ctrl-C from it: the parent sends a signal too, and the second one waits for nobody.
+    """
+    os.setpgrp()
     Thread(target=_end_with_parent, name="ergoscope-orphan", daemon=True).start()
     target(*arguments)
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ergoscope_server.gauges import Gauges
-from ergoscope_server.store.errors import StoreError
 
 LOOK_S = 1.0
 SOONEST_S, LATEST_S = 3, 9
@@ -73,6 +72,6 @@ class Pressure:
         while True:
             try:
                 await asyncio.to_thread(self.look)
-            except StoreError as error:
+            except Exception as error:  # whatever it is, it must not end this for good
                 log.warning("the size of the log is not known: %s", error)
             await asyncio.sleep(every_s)

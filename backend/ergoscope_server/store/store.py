@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary
@@ -33,7 +33,7 @@ from ergoscope_server.store.series import Query, SeriesAnswer, read_series
 from ergoscope_server.store.slices import Asked
 from ergoscope_server.store.watching import Judged
 
-_CANNOT = (OperationalError, InterfaceError, PoolTimeoutError)
+_CANNOT = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)  # internal: it only reads for now
 
 
 class Store:

@@ -18,11 +18,16 @@ _UNFOLDED = (
     .where(run.c.cursor > func.coalesce(folding.c.upto, 0))
     .order_by(run.c.id)
 )
+_HELD = (  # of one run; a subquery, so that SQLite does not begin with all of the log, most of which is folded
+    select(func.sum(func.length(arrival.c.data)))
+    .where(arrival.c.run == run.c.id, arrival.c.number > func.coalesce(folding.c.upto, 0))
+    .correlate(run, folding)
+    .scalar_subquery()
+)
 _WAITING = (
-    select(func.coalesce(func.sum(func.length(arrival.c.data)), 0))
+    select(func.coalesce(func.sum(_HELD), 0))
     .select_from(run)
     .outerjoin(folding, folding.c.run == run.c.id)
-    .join(arrival, (arrival.c.run == run.c.id) & (arrival.c.number > func.coalesce(folding.c.upto, 0)))
     .where(run.c.cursor > func.coalesce(folding.c.upto, 0))
 )
 _UNTIDY = select(folding.c.run).where(folding.c.kept < folding.c.upto).order_by(folding.c.run)

@@ -86,6 +86,9 @@ class Housekeeping:
             except StoreError as error:  # the log keeps everything; try again with the next tick
                 log.warning("housekeeping waits: %s", error)
                 time.sleep(TICK_S)
+            except Exception:  # nor may anything else end the thread, on which all that is taken in depends
+                log.exception("housekeeping waits")
+                time.sleep(TICK_S)
 
     def _look(self) -> None:
         """Find what was stored without our hearing of it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import pytest
 from redis import Redis
@@ -100,3 +101,24 @@ def test_without_redis_readers_look_by_themselves_and_what_was_told_goes_out_whe
     hearer.close()
 
     assert "no news from other processes, readers look by themselves" in caplog.text
+
+
+def test_a_redis_that_answers_no_more_is_noticed_though_it_holds_the_connection(
+    own_redis: OwnRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "LISTEN_S", 0.05)
+    monkeypatch.setattr(module, "ANSWER_S", 0.5)
+    with caplog.at_level(logging.WARNING):
+        bus = RedisBus(own_redis.url)
+        until(lambda: bus.connected)
+        time.sleep(1.0)  # while it answers, its silence is none
+        assert bus.connected
+
+        own_redis.freeze()
+        asyncio.run(_hears(bus, frozenset({"a"}), {"a": KINDS}))
+        assert not bus.connected
+        own_redis.thaw()
+        until(lambda: bus.connected)
+    bus.close()
+
+    assert "nothing was heard from Redis for 0.5 s" in caplog.text

@@ -56,6 +56,7 @@ from pathlib import Path
 from ergoscope_server.cli import processes
 
 def child(folder):
+    signal.signal(signal.SIGINT, lambda *_: print("interrupted", file=sys.stderr, flush=True))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     (Path(folder) / str(os.getpid())).touch()
     time.sleep(60)
@@ -91,7 +92,10 @@ def parent(tmp_path: Path) -> "subprocess.Popen[str]":
     (tmp_path / "parent.py").write_text(PARENT)
     (tmp_path / "there").mkdir()
     return subprocess.Popen(
-        [sys.executable, str(tmp_path / "parent.py"), str(tmp_path / "there")], stderr=subprocess.PIPE, text=True
+        [sys.executable, str(tmp_path / "parent.py"), str(tmp_path / "there")],
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
     )
 
 
@@ -116,4 +120,16 @@ def test_processes_end_with_a_parent_that_was_killed(parent: "subprocess.Popen[s
     parent.kill()
     parent.communicate(timeout=20)
 
+    assert _gone(children)
+
+
+def test_of_an_interrupt_from_the_keyboard_each_process_gets_one_signal(
+    parent: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    children = _until(tmp_path / "there", 2)
+
+    os.killpg(parent.pid, signal.SIGINT)
+    _, said = parent.communicate(timeout=20)
+
+    assert (parent.returncode, said) == (0, "")
     assert _gone(children)

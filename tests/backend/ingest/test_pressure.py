@@ -10,7 +10,7 @@ from ergoscope_server.store.errors import UnavailableError
 
 
 class FakeStore:
-    """Gives sizes one after the other, or fails where there is none."""
+    """Gives sizes one after the other; fails where there is none, or one that cannot be."""
 
     def __init__(self, *sizes: int | None) -> None:
         self.sizes = list(sizes)
@@ -19,6 +19,8 @@ class FakeStore:
         size = self.sizes.pop(0)
         if size is None:
             raise UnavailableError("the database cannot answer now")
+        if size < 0:
+            raise ValueError("a table that is not there")
         return size
 
 
@@ -49,7 +51,7 @@ def test_from_the_bound_on_senders_are_told_to_wait_each_for_another_while(chanc
 
 
 def test_while_the_size_is_not_known_what_was_known_stands(caplog: pytest.LogCaptureFixture) -> None:
-    pressure, _ = _pressure(FakeStore(1_000, None, None, 10))
+    pressure, _ = _pressure(FakeStore(1_000, None, -1, 10))
 
     async def go() -> None:
         task = asyncio.create_task(pressure.run(every_s=0.001))

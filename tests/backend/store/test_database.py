@@ -185,3 +185,14 @@ def test_a_locked_file_is_unavailable_for_writing_while_reading_goes_on(
     other.close()
     assert store.accept([arrival(batch(0, {}))])[0].number == 1
     store.close()
+
+
+@pytest.mark.postgres
+def test_a_database_that_only_reads_for_now_cannot_write_now(postgres_url: str) -> None:
+    Store(postgres_url).close()
+    store = Store(f"{postgres_url}?options=-c%20default_transaction_read_only%3Don")
+
+    with pytest.raises(UnavailableError, match=r"cannot write now: .*read-only transaction"):
+        store.report("serve")
+
+    store.close()

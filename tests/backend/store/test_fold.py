@@ -1,12 +1,17 @@
 """Folding: what the log holds goes into chunks, once, whoever does it and whatever happens meanwhile."""
 
+from contextlib import closing
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sqlalchemy import Table, func, select
 
-from ergoscope_server.store import chunks, tables
+from ergoscope_server.store import chunks, tables, tidy
+from ergoscope_server.store.database import Database
 from ergoscope_server.store.fold import prepare, write
 from ergoscope_server.store.lanes import MOST_LANES
+from ergoscope_server.store.migrate import migrate
 from ergoscope_server.store.series import Query
 from ergoscope_server.store.store import Store
 from ergoscope_server.store.streams import load
@@ -150,3 +155,13 @@ def test_wall_is_made_of_the_blocks_times(store: Store) -> None:
     store.fold("r")
 
     assert before == points(store, "wall") == [(0.0, 100.0), (2.0, 102.0)]
+
+
+def test_the_size_of_what_waits_is_found_without_going_through_what_is_folded(tmp_path: Path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path / 'a.db'}")) as database:
+        migrate(database)
+        with database.read() as connection:
+            asked = tidy._WAITING.compile(connection, compile_kwargs={"literal_binds": True})
+            plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}")]
+
+    assert [line for line in plan if line.startswith("SCAN")] == ["SCAN run"]

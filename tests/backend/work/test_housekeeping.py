@@ -20,6 +20,7 @@ class FakeStore:
 
     def __init__(self, unfolded: list[str]) -> None:
         self.left = unfolded
+        self.old = ["old", "older"]
         self.folded: list[str] = []
         self.tidied: list[str] = []
         self.failures = 0
@@ -38,10 +39,12 @@ class FakeStore:
         return self.left
 
     def untidy(self) -> list[str]:
-        return ["old", "older"]
+        return self.old
 
     def tidy(self, run: str) -> None:
         self.tidied.append(run)
+        if run == "odd":
+            raise ValueError("a row that nobody can delete")
 
 
 class Some(Alone):
@@ -148,3 +151,19 @@ def test_only_runs_of_its_rounds_are_looked_after_and_new_ones_soon() -> None:
 
     _until(lambda: store.tidied == ["old"])
     keeper.close()
+
+
+def test_what_cannot_be_tidied_does_not_end_the_thread(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    store = FakeStore([])
+    store.old = ["odd"]
+    keeper = Housekeeping(store, Gauges(), Alone(), clock=lambda: now[0])
+    now[0] = keeping.SWEEP_S + 1
+    _until(lambda: store.tidied == ["odd"])
+
+    store.left = ["new"]
+    keeper.look()
+
+    _until(lambda: store.folded == ["new"])
+    keeper.close()
+    assert "a row that nobody can delete" in caplog.text
