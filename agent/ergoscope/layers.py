@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ergoscope.numerics.norms import common_dtype
+from ergoscope.remark import Remarks
 from ergoscope.shards import answering, is_partial, is_spread, local, seat
 
 Names = NewType("Names", dict[int, str])  # id of a parameter -> its name
@@ -86,14 +87,14 @@ class Layers:
 
     Attributes:
         spread: Whether a parameter is a distributed one, so that only sums over entries say something of the model.
-        untold: Texts about parameters that had to be left out since somebody last took them from here.
+        remarks: What the user is to be told about parameters that had to be left out.
     """
 
     def __init__(self, optimizer: Optimizer, names: Names, *, series: int) -> None:
         """Remember the optimizer; `series` tells the layouts of several optimizers apart."""
         self.optimizer = optimizer
         self.spread = False
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._names = names
         self._series = series
         self._made = 0
@@ -137,11 +138,11 @@ class Layers:
                 self._owned.append((position, parameter))
         self.spread = any(map(is_spread, flat))
         if self.spread and not before:
-            self.untold.append(_SPREAD)
+            self.remarks.tell(_SPREAD)
         if computed:
-            self.untold.append(f"{computed} parameters are results of a computation, not its leaves; {_ABSENT}")
+            self.remarks.tell(f"{computed} parameters are results of a computation, not its leaves; {_ABSENT}")
         if left:
-            self.untold.append(f"{left} parameters are spread over processes in a way that has no norm here; {_ABSENT}")
+            self.remarks.tell(f"{left} parameters are spread over processes in a way that has no norm here; {_ABSENT}")
         self._shape = shape
         self._forget()
 
@@ -159,7 +160,7 @@ class Layers:
         summands = {at for (at, _), g in zip(self._owned, grads, strict=True) if is_partial(g)}
         if not summands <= self._summands:
             self._summands |= summands
-            self.untold.append(f"the gradients of {len(summands)} parameters are not added over processes; {_ABSENT}")
+            self.remarks.tell(f"the gradients of {len(summands)} parameters are not added over processes; {_ABSENT}")
         return [
             None if g is None or at in summands else local(g) for (at, _), g in zip(self._owned, grads, strict=True)
         ]

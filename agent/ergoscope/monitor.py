@@ -180,24 +180,23 @@ class Monitor:
 
     def _tell_absences(self) -> None:
         for layers in self._layers:
-            while layers.untold:
-                self._say("agent", layers.untold.pop(0))
+            for text in layers.remarks.take():
+                self._say("agent", text)
         shared = self._shared
-        for made, untold in (
-            (NoiseProbe.produces, shared.noise.untold),
-            (MarginProbe.produces, shared.margin.untold),
-            (OpposingProbe.produces, shared.opposing.untold),
-            (TrialProbe.produces, shared.trial.untold),
-            (TrustRatioProbe.produces, shared.trust.untold),
-            (_CURVATURE, shared.vantage.untold),
-            (SharpnessProbe.produces, shared.sharpness.untold),
-            (SpectrumProbe.produces, shared.spectrum.untold),
-            (SmoothnessProbe.produces, shared.smoothness.untold),
-            (FitProbe.produces, shared.fit.untold),
-            (TraceRatio.produces, shared.ratio.untold),
+        for made, remarks in (
+            (NoiseProbe.produces, shared.noise.remarks),
+            (MarginProbe.produces, shared.margin.remarks),
+            (OpposingProbe.produces, shared.opposing.remarks),
+            (TrialProbe.produces, shared.trial.remarks),
+            (TrustRatioProbe.produces, shared.trust.remarks),
+            (_CURVATURE, shared.vantage.remarks),
+            (SharpnessProbe.produces, shared.sharpness.remarks),
+            (SpectrumProbe.produces, shared.spectrum.remarks),
+            (SmoothnessProbe.produces, shared.smoothness.remarks),
+            (FitProbe.produces, shared.fit.remarks),
+            (TraceRatio.produces, shared.ratio.remarks),
         ):
-            while untold:
-                text = untold.pop(0)
+            for text in remarks.take():
                 self._say("agent", str(text), {"quantities": list(made), **data_of(text)})
 
     def _turn(self, own: float) -> None:

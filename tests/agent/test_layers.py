@@ -158,7 +158,7 @@ def test_a_gradient_that_nobody_has_added_up_is_left_out_and_told_once() -> None
     parameter, other = distributed_parameter([0, 1], "copy"), nn.Parameter(torch.ones(1))
     layers = Layers(torch.optim.SGD([parameter, other], lr=0.1), name_parameters(mlp()), series=0)
     layers.moment()
-    layers.untold.clear()
+    layers.remarks.take()
     other.grad = torch.ones(1)
     parameter.grad = torch.ones(1)
     parameter.grad.placements = (Placement("partial"),)  # type: ignore[attr-defined]  # as a distributed tensor has
@@ -167,7 +167,7 @@ def test_a_gradient_that_nobody_has_added_up_is_left_out_and_told_once() -> None
 
     assert first is not None and second is not None
     assert first.layout.moved == second.layout.moved == ("optimizer0.param1",)
-    assert layers.untold == [
+    assert layers.remarks.take() == [
         "the gradients of 1 parameters are not added over processes; their norms are absent, not zero"
     ]
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ergoscope.remark import Remark, data_of
+from ergoscope.remark import Remark, Remarks, data_of
 from tests.agent.memory_outlet import MemoryOutlet
 from tests.agent.probes.looks import bowl, watch
 
@@ -14,6 +14,37 @@ def test_a_remark_is_its_text_and_only_it_has_data() -> None:
     assert remark == "margins are absent: why" and remark in {"margins are absent: why"}
     assert data_of(remark) == {"absent": True}
     assert data_of("a plain text") == {}
+
+
+def test_a_plain_text_is_told_once_and_a_remark_where_it_is_another_than_the_last() -> None:
+    remarks = Remarks()
+    exact, rough = (Remark(f"curvature is {how}", how=how) for how in ("exact", "rough"))
+    told: list[list[str]] = [[], []]
+    for round_ in told:
+        for text in ("a text", exact, exact, "a text", rough):
+            remarks.tell(text)
+        round_ += remarks.take()
+
+    assert told == [["a text", exact, rough], [exact, rough]]
+    assert remarks.take() == []
+
+
+def test_remarks_on_other_quantities_leave_the_last_one_known() -> None:
+    remarks, how = Remarks(), Remark("the trace is exact", how="exact", quantities=["trace"])
+    others = [Remark("the norm is exact", how="exact", quantities=["norm"]), Remark("all is exact", how="exact")]
+    for text in (how, *others, how):
+        remarks.tell(text)
+
+    assert remarks.take() == [how, *others]
+
+
+def test_how_a_quantity_is_obtained_is_told_again_when_it_was_absent_meanwhile_but_not_for_ever() -> None:
+    remarks = Remarks()
+    flips = [Remark("the trace is exact", how="exact"), Remark("the trace is absent: why", absent=True)] * 20
+    for text in flips:
+        remarks.tell(text)
+
+    assert remarks.take() == flips[:16]
 
 
 def test_how_a_quantity_is_obtained_goes_out_with_its_names() -> None:

@@ -13,7 +13,7 @@ from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.vantage.opening import Label, Opening
 from ergoscope.probes.vantage.vantage import Vantage
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 
 _SEED = 2
 
@@ -30,7 +30,7 @@ class FitProbe:
         idle: Whether it has given up.
         vectors: Held at once.
         turn: Looks so far.
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]] = ("ggn_gap", "ggn_gap_residual")
@@ -41,10 +41,9 @@ class FitProbe:
         self.idle = False
         self.vectors = 2 * COLD
         self.turn = 0
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._vantage = vantage
         self._trackers: dict[str, tuple[Tracker, Tracker]] = {}
-        self._told = ""
         vantage.enlist(self)
 
     def measure(self, moment: Moment) -> Reading | None:
@@ -91,17 +90,12 @@ class FitProbe:
             findings.scalars[f"ggn_gap{block}"] = gap
             findings.scalars[f"ggn_gap_residual{block}"] = whole.residual + part.residual
             how = f"{label.how}, on {label.batch}, over {label.over}"
-            self._tell(Remark(f"beyond the data fit curvature is {how}", how=how))
+            self.remarks.tell(Remark(f"beyond the data fit curvature is {how}", how=how))
 
     def _stop(self, reason: str) -> None:
         self.idle = True
         self._trackers.clear()
-        self._tell(Remark(f"curvature beyond the data fit is not measured: {reason}", absent=True))
-
-    def _tell(self, text: str) -> None:
-        if text != self._told:
-            self._told = text
-            self.untold.append(text)
+        self.remarks.tell(Remark(f"curvature beyond the data fit is not measured: {reason}", absent=True))
 
 
 def _tracker() -> Tracker:

@@ -15,7 +15,7 @@ from ergoscope.layers import Moment
 from ergoscope.numerics.margins import margins_of_classes, margins_of_signs, pooled
 from ergoscope.numerics.norms import common_dtype, norms_of
 from ergoscope.probes.probe import Reading
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 
 _PASSES = 64  # backward passes of one step that are looked at
 _LARGEST = 700.0  # logarithm of a scale that a double still divides by
@@ -36,7 +36,7 @@ class MarginProbe:
     more dimensions stands for |w|^L; a text says which of both, and why.
 
     Attributes:
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
         classes: How many the scores seen last tell apart; None before there were any.
     """
 
@@ -45,7 +45,7 @@ class MarginProbe:
     def __init__(self, model: nn.Module) -> None:
         """Find out how the outputs of `model` scale with its weights."""
         self.classes: int | None = None
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._model = model
         self._degree, self._why = degree_of(model)
         self._margins: list[Tensor] = []
@@ -54,7 +54,6 @@ class MarginProbe:
         self._size: Tensor | None = None  # mean logarithm of the norms that the margins are divided by
         self._power = 0.0  # how many of them
         self._missed = ""
-        self._told: set[str] = set()
 
     def capture(self, roots: object) -> None:
         """A backward pass from `roots` is about to run, before which the weights are those of its examples."""
@@ -85,7 +84,7 @@ class MarginProbe:
         missed, self._missed = self._missed, ""
         if not margins or size is None:
             if missed:
-                self._tell(Remark(f"margins are absent: {missed}", absent=True))
+                self.remarks.tell(Remark(f"margins are absent: {missed}", absent=True))
             return None
         values = pooled(margins, slacks, shares)
         values = torch.cat([values, size.to(values.device, torch.float32).reshape(1)])
@@ -106,10 +105,10 @@ class MarginProbe:
         if least == math.inf:
             return  # nothing but targets that do not count
         findings.scalars["margin_quantile"] = tenth
-        self._tell(f"margins are divided by {self._divisor(power)}")
+        self.remarks.tell(f"margins are divided by {self._divisor(power)}")
         if abs(power * size) > _LARGEST:
             text = "normalized margins are absent: what they are divided by is zero or too large for a number"
-            self._tell(Remark(text, absent=True, quantities=["normalized_margin", "smoothed_margin"]))
+            self.remarks.tell(Remark(text, absent=True, quantities=["normalized_margin", "smoothed_margin"]))
             return
         scale = math.exp(-power * size)
         findings.scalars["normalized_margin"] = least * scale
@@ -119,11 +118,6 @@ class MarginProbe:
         if self._degree:
             return f"‖w‖^{self._degree}: the model is homogeneous of that degree in its weights"
         return f"the product of the norms of {power:.0f} weight tensors: {self._why}"
-
-    def _tell(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            self.untold.append(text)
 
 
 def _margins(scores: Scores) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_run
 from ergoscope.numerics.norms import norms_of
 from ergoscope.numerics.scaling import find_scale
 from ergoscope.probes.probe import Reading
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 from ergoscope.shards import seat
 
 _ALIKE = 0.01  # share by which the gradient used may differ from the one heard; sums in another order differ less
@@ -32,21 +32,14 @@ class Company:
     halves: how a batch is split.
     processes: how many average their gradients, 0 when that is not known.
     examples: in one backward pass of one process, None when not told.
-    probes: one an optimizer; untold, told: texts for the user, and those that were ever among them.
+    probes: one an optimizer; remarks: what the user is to be told, once for all.
     """
 
     halves: Halves
     processes: int = 1
     examples: int | None = None
     probes: "list[NoiseProbe]" = field(default_factory=list)
-    untold: list[str] = field(default_factory=list)
-    told: set[str] = field(default_factory=set)
-
-    def tell(self, text: str) -> None:
-        """Let the user know, once for all optimizers."""
-        if text not in self.told:
-            self.told.add(text)
-            self.untold.append(text)
+    remarks: Remarks = field(default_factory=Remarks)
 
 
 def averaged_over(model: nn.Module) -> int:
@@ -128,7 +121,7 @@ class NoiseProbe:
         if self._how == "halves" and halves.obstacle:
             self._how = "nothing"
             text = f"slope and noise of the gradient are absent from now on: {halves.obstacle}"
-            self._company.tell(Remark(text, absent=True))
+            self._company.remarks.tell(Remark(text, absent=True))
         if self._company.processes > 1 or self._how == "parts" or halves.works:
             return None
         return self._by_running_mean(moment, cuts)
@@ -196,7 +189,7 @@ class NoiseProbe:
         # Successive running means share readings: their mean varies as that of (1 + β) / (1 - β) times fewer.
         spread = (1.0 + DECAY) / (1.0 - DECAY) if how == "running mean" else 1.0
         self._slope, self._noise = Level(spread=spread), Level(spread=spread)
-        self._company.tell(f"slope and noise of the gradient are told apart by {text}")
+        self._company.remarks.tell(f"slope and noise of the gradient are told apart by {text}")
 
     def _publish(self, split: Split, examples: int, findings: Findings) -> None:
         findings.add_parts("grad_sq_norm_debiased", [split.slope], _sum)

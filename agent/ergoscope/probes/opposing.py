@@ -14,7 +14,7 @@ from ergoscope.curvature.stopwatch import Stopwatch
 from ergoscope.findings import Findings
 from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 from ergoscope_contract.records import Event
 
 _SEED = 0
@@ -60,7 +60,7 @@ class OpposingProbe:
             wall: Unix seconds, for events.
             clock: Seconds that only grow, for costs.
         """
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._objective = objective
         self._first = first
         self._wall = wall
@@ -111,7 +111,7 @@ class OpposingProbe:
 
     def _stop(self, reason: str) -> None:
         text = f"losses of single examples of the probe batch are not measured: {reason}"
-        self.untold.append(Remark(text, absent=True))
+        self.remarks.tell(Remark(text, absent=True))
         self._objective = self._losses = self._change = None
 
     def _read(self, values: Sequence[float], findings: Findings) -> None:

@@ -12,7 +12,7 @@ from ergoscope.layers import Moment
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.vantage.opening import Label, Opening
 from ergoscope.probes.vantage.vantage import Vantage
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 
 _SEED = 0
 _ALONG = "batch_sharpness", "dir_sharpness"  # of the training's own batch, and of one that stays
@@ -23,7 +23,7 @@ class SharpnessProbe:
 
     Attributes:
         idle: Never.
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]] = (
@@ -42,7 +42,7 @@ class SharpnessProbe:
         self.vectors = COLD
         self.idle = False
         self.turn = 0
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._vantage = vantage
         self._sights: dict[str, Sights] = {}
         self._told = ""
@@ -94,7 +94,7 @@ class SharpnessProbe:
             return
         self._told, edge = how, sight.edge
         how = f"{how}; {found.top.products} products"
-        self.untold.append(Remark(f"curvature is {how}", how=how, quantities=made))
+        self.remarks.tell(Remark(f"curvature is {how}", how=how, quantities=made))
         if edge.value is None and edge.validity:
             lack = f"there is no threshold: {edge.validity}"
-            self.untold.append(Remark(lack, absent=True, quantities=["sharpness_ratio"]))
+            self.remarks.tell(Remark(lack, absent=True, quantities=["sharpness_ratio"]))

@@ -19,7 +19,7 @@ from ergoscope.layers import Moment, parameters_of
 from ergoscope.probes.probe import Reading
 from ergoscope.probes.vantage.opening import Label, Opening
 from ergoscope.probes.vantage.vantage import Vantage
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 
 _ROUNDINGS = 16  # units of rounding that a misfit must be above, against the lengths of the vectors that it is made of
 _DIFFERENCE = 1e-3  # and where products are differences of gradients
@@ -49,7 +49,7 @@ class SmoothnessProbe:
         idle: Whether it has given up.
         vectors: Held at once.
         turn: Looks so far.
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]] = ("gns_radius", "gns_radius_steps")
@@ -60,11 +60,10 @@ class SmoothnessProbe:
         self.idle = False
         self.vectors = _VECTORS
         self.turn = 0
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._vantage = vantage
         self._last_step = LastStep()
         self._searches: dict[tuple[str, str], Search] = {}  # by block and direction
-        self._told = ""
         vantage.enlist(self)
 
     def prepare(self, moment: Moment) -> None:
@@ -87,7 +86,7 @@ class SmoothnessProbe:
         if narrow:
             self.idle = True
             text = f"the smoothness radius is absent: weights in {narrow} would round most of a nudge away"
-            self._tell(Remark(text, absent=True))
+            self.remarks.tell(Remark(text, absent=True))
         if narrow or opening.beside is None:
             return None
         gradient, step = opening.products.gradient, self._last_step.move(opening.block.parameters)
@@ -130,13 +129,8 @@ class SmoothnessProbe:
         if moved:
             names = ", ".join(one.name for one in moved)
             how = f"{label.how}, on {label.batch}, over {label.over}; along {names}"
-            self._tell(Remark(f"the smoothness radius: curvature is {how}", how=how))
+            self.remarks.tell(Remark(f"the smoothness radius: curvature is {how}", how=how))
             _publish(block.name, smoothness_radius(gradient, lengths, misfits), step, findings)
-
-    def _tell(self, text: str) -> None:
-        if text != self._told:
-            self._told = text
-            self.untold.append(text)
 
 
 def _publish(block: str, radius: float, step: float, findings: Findings) -> None:

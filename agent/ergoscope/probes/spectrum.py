@@ -34,7 +34,7 @@ from ergoscope.probes.spectrum_reading import View, publish
 from ergoscope.probes.trace_ratio import TraceRatio
 from ergoscope.probes.vantage.opening import Opening
 from ergoscope.probes.vantage.vantage import Vantage
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 
 STEPS, FEWER = 20, 10  # products of a draw, and where there is little room or each batch is another one
 DRAWS, SINGLE = 5, 20  # draws of a reading, and when they have one product each
@@ -51,7 +51,7 @@ class SpectrumProbe:
         vectors: That it can do with; it looks for itself whether there is room for more.
         turn: Which block is looked at.
         idle: Never.
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]] = (
@@ -95,7 +95,7 @@ class SpectrumProbe:
         self.vectors = 2
         self.idle = False
         self.turn = 0
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._vantage = vantage
         self._classes = classes
         self._ratio = ratio
@@ -105,7 +105,6 @@ class SpectrumProbe:
         self._aim: Sequence[Tensor] = ()  # parameters of the last look, where one optimizer moves them all
         self._last_step = LastStep()
         self._steepest: dict[tuple[object, ...], Steepest] = {}  # of the last reading of each subject
-        self._told: set[str] = set()
         vantage.enlist(self)
 
     def remember(self) -> None:
@@ -114,7 +113,7 @@ class SpectrumProbe:
         if not self._aim or rounds is None or rounds.steps == 1 or not rounds.ends:
             self._last_step.let_go()
         elif not self._last_step.begin(self._aim):
-            self._tell(_no_update("there is no memory for a copy of the weights"))
+            self.remarks.tell(_no_update("there is no memory for a copy of the weights"))
 
     def let_go(self) -> None:
         """A step is about to be made after which it will not look: keep no weights."""
@@ -180,16 +179,18 @@ class SpectrumProbe:
         before = self._steps(opening)
         self._most = FEWER if before > FEWER else 1
         left = f"draws have {FEWER} products" if self._most > 1 else "only its trace and norm are measured"
-        self._tell(f"there is no memory for {before} vectors of the spectrum of curvature: {left}")
+        self.remarks.tell(f"there is no memory for {before} vectors of the spectrum of curvature: {left}")
 
     def _read(self, rounds: Rounds, look: Look, view: View, values: Sequence[float], findings: Findings) -> None:
         if rounds is not self._rounds:
             return  # forgotten since
         found = rounds.read(look, values, findings.step)
         if rounds.broken:
-            self._tell("products with the Hessian were not finite: draws of its spectrum that hold some are left out")
+            self.remarks.tell(
+                "products with the Hessian were not finite: draws of its spectrum that hold some are left out"
+            )
         if rounds.lost:
-            self._tell(
+            self.remarks.tell(
                 "draws of the spectrum of curvature were begun anew, as the weights or the learning rate had moved by "
                 "more than a tenth: the next ones are made in fewer looks"
             )
@@ -204,14 +205,9 @@ class SpectrumProbe:
             if ratio is not None:
                 findings.scalars["sgd_trace_ratio"] = ratio
             how = f"{view.how}, over {view.label.over}; {view.made_of(found)}"
-            self._tell(Remark(f"the spectrum of curvature is {how}", how=how))
+            self.remarks.tell(Remark(f"the spectrum of curvature is {how}", how=how))
             if view.steps > 1 and view.optimizer is None:
-                self._tell(_no_update("several optimizers step"))
-
-    def _tell(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            self.untold.append(text)
+                self.remarks.tell(_no_update("several optimizers step"))
 
 
 def _no_update(reason: str) -> Remark:

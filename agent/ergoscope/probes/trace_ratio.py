@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.optim import SGD, Optimizer
 
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 
 _FIRST = "what SGD can hold is not measured: "
 
@@ -15,7 +15,7 @@ class TraceRatio:
     """ηTr(H)/(2B), where the job's steps are those of plain SGD on batches of B examples (Wu, Su 2023).
 
     Attributes:
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]] = ("sgd_trace_ratio",)
@@ -27,10 +27,9 @@ class TraceRatio:
             examples: In one backward pass, over all processes; None when not told.
             passes: Gives the backward passes of a usual step.
         """
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._examples = examples
         self._passes = passes
-        self._told = ""
 
     def of(self, trace: float, optimizer: Optimizer | None) -> float | None:
         """The ratio; None where the optimizer or the batch is another, or not known, which the user is told once."""
@@ -38,14 +37,9 @@ class TraceRatio:
         if not reason and self._examples is None:
             reason = "the examples of a step are not known; watch(..., examples_per_backward=n) tells"
         if reason or optimizer is None or self._examples is None:
-            self._tell(Remark(f"{_FIRST}{reason}", absent=True))
+            self.remarks.tell(Remark(f"{_FIRST}{reason}", absent=True))
             return None
         return float(optimizer.param_groups[0]["lr"]) * trace / (2 * self._examples * self._passes())
-
-    def _tell(self, text: str) -> None:
-        if text != self._told:
-            self._told = text
-            self.untold.append(text)
 
 
 def _unlike(optimizer: Optimizer) -> str:

@@ -81,10 +81,9 @@ class Job:
             assert self._step < 10_000
         return self.outlet
 
-    @property
     def told(self) -> list[str]:
-        """What the user is told."""
-        return [*self.vantage.untold, *self.probe.untold]
+        """What the user is told since the last call."""
+        return [*self.vantage.remarks.take(), *self.probe.remarks.take()]
 
     def _measure(self) -> None:
         moment = self._layers.moment()

@@ -29,7 +29,8 @@ def test_a_pass_that_gives_something_else_or_no_number_ends_it(drift: float) -> 
     one._judge(label, How.REPLAYED, frozenset(), lambda *given: seen.append(given), [1.0, 0.0, drift], Findings(1, {}))
 
     assert seen == []
-    assert one.untold[0].startswith("curvature is not measured: run again, the model's forward pass gives something el")
+    (told,) = one.remarks.take()
+    assert told.startswith("curvature is not measured: run again, the model's forward pass gives something else")
 
 
 class Brought(TorchDispatchMode):

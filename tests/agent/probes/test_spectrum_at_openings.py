@@ -139,7 +139,7 @@ def test_where_memory_is_short_draws_are_shorter(monkeypatch: pytest.MonkeyPatch
     findings = on.until_published(Given())
 
     assert nodes_of(findings) == DRAWS * FEWER
-    assert on.probe.untold[0] == (
+    assert on.probe.remarks.take()[0] == (
         "there is no memory for 20 vectors of the spectrum of curvature: draws have 10 products"
     )
 
@@ -165,7 +165,7 @@ def test_where_there_is_hardly_any_only_trace_and_norm_are_left(monkeypatch: pyt
     assert on.steps == SINGLE // PACE
     error = SIZE * error_of_a_draw(VALUES) / SINGLE**0.5
     assert abs(findings.scalars["hess_trace"] - VALUES.sum()) <= 4 * error
-    assert on.probe.untold[1:] == [
+    assert on.probe.remarks.take()[1:] == [
         "there is no memory for 10 vectors of the spectrum of curvature: only its trace and norm are measured",
         "the spectrum of curvature is exact, on the fixed batch, over the whole model; 20 draws of 1 product each",
     ]
@@ -188,7 +188,7 @@ def test_memory_that_runs_out_on_the_way_is_given_back_and_less_is_taken() -> No
     assert on.look(Given(short_from=3)) is None
 
     assert nodes_of(on.until_published(Given())) == DRAWS * FEWER
-    assert "there is no memory for 20 vectors" in on.probe.untold[0]
+    assert "there is no memory for 20 vectors" in on.probe.remarks.take()[0]
 
 
 def test_what_cannot_do_with_less_is_for_others_to_handle() -> None:

@@ -66,7 +66,7 @@ def test_a_reading_says_of_what_it_was_made() -> None:
     assert of_own.how == (
         "exact, on the training's own batch; 5 draws of 10 products each, of as many batches, since step 1"
     )
-    assert fixed.told == [
+    assert fixed.told() == [
         f"the spectrum of curvature is exact, on {batch}, over the whole model; 5 draws of 20 products each"
     ]
 
@@ -99,7 +99,7 @@ def test_a_changed_learning_rate_begins_the_draw_anew() -> None:
     assert spectra(outlet)[0].how.endswith(f"since step {LOOKS}")
     faster = -(-STEPS // (2 * PACE))  # looks that a draw takes now
     assert list(outlet.series("hess_trace")) == [LOOKS - 1 + DRAWS * faster]
-    assert "begun anew, as the weights or the learning rate had moved by more than a tenth" in job.told[0]
+    assert "begun anew, as the weights or the learning rate had moved by more than a tenth" in job.told()[0]
 
 
 def test_a_learning_rate_that_creeps_does_not() -> None:
@@ -136,7 +136,7 @@ def test_weights_that_drift_too_far_begin_it_anew_until_one_look_holds_it() -> N
     assert list(job.outlet.series("hess_trace")) != []
     assert job.probe._rounds is not None
     assert job.probe._rounds.lost > 0
-    assert len([text for text in job.told if "begun anew" in text]) == 1
+    assert len([text for text in job.told() if "begun anew" in text]) == 1
 
 
 def test_weights_that_drift_a_little_do_not() -> None:
@@ -157,7 +157,9 @@ def test_products_that_are_not_finite_publish_nothing_and_are_told() -> None:
 
     assert job.outlet.rows == []
     assert job.outlet.records == []
-    assert job.told == ["products with the Hessian were not finite: draws of its spectrum that hold some are left out"]
+    assert job.told() == [
+        "products with the Hessian were not finite: draws of its spectrum that hold some are left out"
+    ]
 
 
 def test_after_them_a_reading_is_made_of_what_was_finite() -> None:
@@ -213,7 +215,7 @@ def test_of_wrong_second_derivatives_nothing_is_kept() -> None:
     job = Job(model, loss, SGD(model.parameters(), lr=0.0), fixed=loss)
     outlet = job.until(1)
 
-    assert "second derivatives through CubeBackward are wrong" in job.told[0]
+    assert "second derivatives through CubeBackward are wrong" in job.told()[0]
     assert latest(outlet, "hess_trace") == pytest.approx(30 * 13.0, rel=1e-2)  # 6w + 1
     assert spectra(outlet)[0].how.startswith("finite difference")
 

@@ -103,7 +103,7 @@ def test_of_other_steps_nothing_is_said_either() -> None:
     on_device = SGD(parameters, lr=0.1)
     on_device.param_groups[0]["lr"] = torch.tensor(0.1, device="meta")  # to read it would raise
     assert ratio.of(1.0, on_device) is None
-    assert ratio.untold == [
+    assert ratio.remarks.take() == [
         "what SGD can hold is not measured: groups of parameters have different learning rates",
         "what SGD can hold is not measured: several optimizers move the parameters",
         "what SGD can hold is not measured: the learning rate lies on a device, and is not waited for",

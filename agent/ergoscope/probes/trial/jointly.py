@@ -19,6 +19,7 @@ from ergoscope.probes.trial.stepping import Stepping
 from ergoscope.probes.trial.team import Team
 from ergoscope.probes.trial.verdict import CHECKED, DROWNED, MOVED, Step, objection
 from ergoscope.readout import Readout, read_out
+from ergoscope.remark import Remarks
 from ergoscope.shards import answering, local, seat
 
 _VECTORS = 2  # of the parameters' size at once: the gradient, and what is on the way
@@ -36,7 +37,7 @@ class Jointly:
     device the host knows that only when it has waited for it, which it does at such a step and at no other.
 
     Attributes:
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
         listens: Whether the step that comes is to be looked at.
         hearing: Whether a backward pass is under way whose end is to be told.
         done: Whether the last call of `turn` ended a reading of this process.
@@ -58,7 +59,7 @@ class Jointly:
             accord: Begins to take part; called at the first look.
             publish: Takes what was found of an earlier step, on the first process.
         """
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self.listens = self.hearing = self.done = False
         self._team, self._stepping = Team(model), Stepping(optimizers)
         self._join, self._accord = accord, list[Accord]()
@@ -79,7 +80,7 @@ class Jointly:
         self._halved = False
         self._readout: Readout | None = None
         self._exact, self._unchecked = False, CHECKED  # of all; readings since one was checked
-        self._unanswered, self._said = 0, set[str]()
+        self._unanswered = 0
 
     @property
     def busy(self) -> bool:
@@ -247,7 +248,7 @@ class Jointly:
     def _send(self, change: Tensor) -> None:
         if self._weights != versions(self._trained):
             change = change * math.nan
-            self._say(MOVED)
+            self.remarks.tell(MOVED)
         there = self._beside[1]
         numbers = torch.stack([one.to(there.device, there.dtype) for one in (change, *self._beside)])
         self._readout = read_out(numbers)
@@ -276,7 +277,7 @@ class Jointly:
         if scalars:
             self._publish(Findings(self._round.step, scalars))
         if step.drowned:
-            self._say(DROWNED)
+            self.remarks.tell(DROWNED)
 
     def _ask(self, step: int) -> None:
         if not self._due:
@@ -287,12 +288,7 @@ class Jointly:
         self._due = False
         self._unanswered += 1
         if self._unanswered > _UNANSWERED:
-            self._say(
+            self.remarks.tell(
                 "trust_ratio waits for the other processes: all have to watch the model, with `curvature` asked for, "
                 "and to be able to run their batch again"
             )
-
-    def _say(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            self.untold.append(text)

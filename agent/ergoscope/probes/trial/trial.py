@@ -21,7 +21,7 @@ from ergoscope.probes.trial.passage import Passage
 from ergoscope.probes.trial.stand import Stand
 from ergoscope.probes.trial.stepping import UNEVEN, Stepping
 from ergoscope.probes.trial.trajectory import Trajectory
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 
 _SEED = 0
 _WIDE = (torch.float32, torch.float64)
@@ -42,7 +42,7 @@ class TrialProbe:
     not tried again, except that where memory is short half of the batch is taken.
 
     Attributes:
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]] = (
@@ -64,12 +64,11 @@ class TrialProbe:
             optimizers: Those of the job.
             clock: Seconds that only grow.
         """
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._objective = objective
         self._stepping = Stepping(optimizers)
         self._stopwatch = Stopwatch(clock)
         self._beside: list[Tensor] = []  # what was measured before the step
-        self._told: set[str] = set()
         self._begin()
         if objective is not None and (reason := objective.obstacle()):
             self._stop(reason)
@@ -118,7 +117,7 @@ class TrialProbe:
         if not narrow:
             return stand.rise_after(worst_nudge(stand.gradient))
         text = f"sam_sharpness is absent: weights in {narrow.pop()} would round most of the nudge away"
-        self._tell_once(Remark(text, absent=True, quantities=["sam_sharpness"]))
+        self.remarks.tell(Remark(text, absent=True, quantities=["sam_sharpness"]))
         return torch.full_like(stand.loss, math.nan)
 
     def _read(self, rate: float, values: Sequence[float], findings: Findings) -> None:
@@ -131,12 +130,7 @@ class TrialProbe:
 
     def _begin(self) -> None:
         self._stepping.forget()
-        self._descents, self._trajectory = Descents(), Trajectory(self._tell_once)
-
-    def _tell_once(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            self.untold.append(text)
+        self._descents, self._trajectory = Descents(), Trajectory(self.remarks.tell)
 
     def _fail(self, error: Exception) -> None:
         short = ran_out_of_memory(error)
@@ -145,12 +139,12 @@ class TrialProbe:
             said = (str(error) or type(error).__name__).partition("\n")[0]
             self._stop("there is no memory for it" if short else said)
             return
-        self.untold.append("there is no memory for the probe batch around a step: the first half of it is taken")
+        self.remarks.tell("there is no memory for the probe batch around a step: the first half of it is taken")
         self._objective = half
         self._begin()
 
     def _stop(self, reason: str) -> None:
-        self.untold.append(Remark(f"what a step does to the probe batch is not measured: {reason}", absent=True))
+        self.remarks.tell(Remark(f"what a step does to the probe batch is not measured: {reason}", absent=True))
         self._objective = None
         self._begin()
 

@@ -21,7 +21,7 @@ from ergoscope.probes.trial.own_batch import OwnBatch
 from ergoscope.probes.trial.passage import Passage
 from ergoscope.probes.trial.stepping import UNEVEN, Stepping
 from ergoscope.probes.trial.verdict import CHECKED, DROWNED, Step, objection
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 from ergoscope.shards import seat
 
 _MISSES = 3  # steps in a row that do not follow one backward pass, after which none is expected to
@@ -45,7 +45,7 @@ class TrustRatioProbe:
     .along`.
 
     Attributes:
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
         joint: What measures it instead, where several processes train together.
     """
 
@@ -71,7 +71,7 @@ class TrustRatioProbe:
             clock: Seconds that only grow.
             joint: Measures it instead, where several processes train together.
         """
-        self.untold: list[str] = [] if joint is None else joint.untold
+        self.remarks = Remarks() if joint is None else joint.remarks
         self.joint = joint if wanted else None
         self._wanted = wanted
         self._every = every
@@ -84,7 +84,6 @@ class TrustRatioProbe:
         self._reading: tuple[Reader, list[Tensor]] | None = None  # what was measured before the step
         self._unchecked = CHECKED  # readings since one was checked
         self._exact = False  # whether the last that was checked had the job's own loss
-        self._drowned = False  # whether the user knows that rounding was larger than a step
         self._awaited = False  # whether the step that comes is to be looked at
         self._missed = 0  # steps in a row
 
@@ -242,12 +241,7 @@ class TrustRatioProbe:
         step = Step(total, slope, change, halved, *along)
         findings.scalars.update(step.scalars())
         if step.drowned:
-            self._tell_drowned()
-
-    def _tell_drowned(self) -> None:
-        if not self._drowned:
-            self._drowned = True
-            self.untold.append(DROWNED)
+            self.remarks.tell(DROWNED)
 
     def _attempt(self, run: Callable[[], object]) -> None:
         try:
@@ -268,7 +262,7 @@ class TrustRatioProbe:
     def _stop(self, reason: str) -> None:
         if self._wanted:
             text = f"what a step does to its own batch is not measured: {reason}"
-            self.untold.append(Remark(text, absent=True))
+            self.remarks.tell(Remark(text, absent=True))
         self._wanted = self._awaited = False
         if self.joint is not None:
             self.joint.spoil()

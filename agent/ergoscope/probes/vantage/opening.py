@@ -12,6 +12,7 @@ from ergoscope.curvature.blocks import Block
 from ergoscope.curvature.fitted import Fitted
 from ergoscope.curvature.ladder import How, Products
 from ergoscope.probes.probe import Reading
+from ergoscope.remark import Remarks
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Instrument(Protocol):
         idle: Whether it has given up and is to be shown nothing more.
         vectors: Of the block's size, that are held at once.
         turn: Which block is looked at: the how manieth of all, beginning again after the last.
-        untold: What the user is to be told.
+        remarks: What the user is to be told.
     """
 
     produces: ClassVar[tuple[str, ...]]
@@ -75,7 +76,7 @@ class Instrument(Protocol):
     idle: bool
     vectors: int
     turn: int
-    untold: list[str]
+    remarks: Remarks
 
     def look(self, opening: Opening) -> Reading | None:
         """Make products, without waiting for the device; None when there is nothing to read yet."""

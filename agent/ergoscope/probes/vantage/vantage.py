@@ -26,7 +26,7 @@ from ergoscope.probes.vantage.fixed import FixedBatch
 from ergoscope.probes.vantage.live import ASK, LiveBatch
 from ergoscope.probes.vantage.opening import Instrument, Label, Opening
 from ergoscope.probes.vantage.trust import Trust
-from ergoscope.remark import Remark
+from ergoscope.remark import Remark, Remarks
 from ergoscope.shards import is_flat, is_spread, seat
 
 _WHAT = {"model": "the whole model", "blocks": "a block", "last": "the last layer"}
@@ -62,7 +62,7 @@ class Vantage:
     when there is none for the vectors, or no batch to halve, the last layer alone.
 
     Attributes:
-        untold: What the user is to be told about all instruments.
+        remarks: What the user is to be told about all instruments.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Vantage:
             optimizers: Those of the job.
             clock: Seconds that only grow.
         """
-        self.untold: list[str] = []
+        self.remarks = Remarks()
         self._plan = plan
         self._scope: Scope = "model" if plan is None else plan.scope
         self._model = unwrapped(model)
@@ -99,7 +99,7 @@ class Vantage:
         """Give openings to this one as well, where there is a batch that it can look at."""
         if instrument.steady and self._plan is not None and self._fixed is None:
             names = ", ".join(instrument.produces)
-            instrument.untold.append(Remark(f"not measured without a fixed batch: {names}; {ASK}", absent=True))
+            instrument.remarks.tell(Remark(f"not measured without a fixed batch: {names}; {ASK}", absent=True))
         self._posts.append(_Post(instrument, Stopwatch(self._clock)))
 
     def listen(self, guard: Guard) -> None:
@@ -260,7 +260,7 @@ class Vantage:
         elif not known:
             self._forget()
             names = ", ".join(sorted(custom))
-            self.untold.append(
+            self.remarks.tell(
                 f"second derivatives through {names} are wrong: differences of gradients are taken instead"
             )
 
@@ -268,9 +268,9 @@ class Vantage:
         half = self._fixed.halve() if ran_out_of_memory(error) and self._fixed is not None else ""
         short = ran_out_of_memory(error) or isinstance(error, _NoRoomError)
         if half:
-            self.untold.append(f"there is no memory for the curvature on all of the fixed batch: {half} are taken")
+            self.remarks.tell(f"there is no memory for the curvature on all of the fixed batch: {half} are taken")
         elif short and self._scope != "last":
-            self.untold.append(
+            self.remarks.tell(
                 f"there is no memory for the curvature of {_WHAT[self._scope]}: the last layer's is taken"
             )
             self._scope = "last"
@@ -281,7 +281,7 @@ class Vantage:
 
     def _stop(self, reason: str) -> None:
         if self._plan is not None:
-            self.untold.append(Remark(f"curvature is not measured: {reason}", absent=True))
+            self.remarks.tell(Remark(f"curvature is not measured: {reason}", absent=True))
         self._plan = None
         self._live.deafen()
         self._forget()

@@ -112,7 +112,7 @@ def test_a_store_that_fails_ends_it_with_its_own_words(monkeypatch: pytest.Monke
     one = probe(jointly(SGD([weight], lr=0.1), accord=Accord(Silent(), rank=1, world=2)))  # type: ignore[arg-type]  # it fails
 
     assert [one.turn(step, due=True) for step in range(14, 18)] == [False] * 4
-    assert list(one.untold) == ["what a step does to its own batch is not measured: the store is gone"]
+    assert one.remarks.take() == ["what a step does to its own batch is not measured: the store is gone"]
 
 
 def test_a_process_group_without_a_store_that_answers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
