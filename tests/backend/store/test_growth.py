@@ -1,7 +1,7 @@
 """Fragments and chunks: how a stream grows."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ergoscope_server.store.growth import Layouts, taken_in
@@ -9,7 +9,6 @@ from ergoscope_server.store.packing import CHUNK, Packed
 from ergoscope_server.store.points import Points
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 1500), min_size=1, max_size=60))
 def test_a_stream_has_few_fragments_and_every_point_once(sizes: list[int]) -> None:
     tail: list[Packed] = []

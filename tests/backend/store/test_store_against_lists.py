@@ -51,7 +51,7 @@ WALKS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     actions=st.lists(st.one_of(st.tuples(st.integers(1, 3), POINTS), st.just("fold")), min_size=1, max_size=20),
     where=st.tuples(st.integers(-10, 70), st.integers(-10, 70)),
@@ -63,7 +63,7 @@ def test_few_points_of_every_kind_come_back_as_from_lists(
     _compare(actions, *where, buckets)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     walks=st.lists(st.one_of(WALKS, st.just("fold")), min_size=1, max_size=8),
     where=st.tuples(st.integers(-2_000, 40_000), st.integers(-2_000, 60_000)),
