@@ -139,7 +139,7 @@ class Passing:
         self.passes += 1
         if not self._agenda.quiet:
             self._begin_hearing(roots, hear=hear, plain=plain)
-        if self._agenda.either(LOSS):
+        if self._agenda.either(LOSS) and not self._capturing():
             start = self._clock()
             self._shared.loss.capture(roots)
             self._charge(LOSS, start)

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ergoscope.taps import attach
-from ergoscope.watched import innermost
+from ergoscope.watched import Watched, innermost
 from tests.agent.jobs import flat_loss, mlp, plain
 from tests.agent.memory_outlet import MemoryOutlet
 
@@ -74,6 +75,43 @@ def test_gradients_made_inside_the_step_are_those_of_that_step() -> None:
 
     assert outlet.series("loss") == losses
     assert outlet.series("grad_norm") == {n: pytest.approx(v, rel=1e-6) for n, v in norms.items()}
+
+
+class Operations(TorchDispatchMode):
+    """Writes down what torch runs; a detached view runs nothing on a device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]  # as torch has it
+        if func is not torch.ops.aten.detach.default:
+            self.names.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+def operations_while_recording(monkeypatch: pytest.MonkeyPatch, *, watched: bool) -> list[str]:
+    outlet, model = MemoryOutlet(), mlp()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    taps = attach(model, optimizer, outlet, curvature="model", clock=lambda: 0.0) if watched else None
+    for step in range(1, 5):
+        with monkeypatch.context() as patch, Operations() as seen:
+            # What torch says where a CUDA graph is recorded; here there is none to record.
+            patch.setattr(Watched, "capturing", lambda _: step > 2)  # noqa: B023  # called within the loop's body only
+            optimizer.zero_grad()
+            flat_loss(model).backward()
+            optimizer.step()
+    if taps is not None:
+        assert taps.alive
+        taps.detach()
+    return seen.names
+
+
+def test_while_a_cuda_graph_is_recorded_a_step_runs_what_it_runs_without_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = operations_while_recording(monkeypatch, watched=False)
+
+    assert operations_while_recording(monkeypatch, watched=True) == plain
+    assert len(plain) > 10
 
 
 def test_frozen_parameters_have_a_weight_norm_and_nothing_else() -> None:
