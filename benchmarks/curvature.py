@@ -153,7 +153,7 @@ def follow(net: str, given: argparse.Namespace) -> tuple[list[Row], int]:
     The time is that of the last rung alone.
     """
     job, warm = NETS[net](), Warm()
-    own = Method(OURS, "three products from the last reading on", (0,), lambda job, _setting, _seed: warm.read(job))
+    own = Method(OURS, "from the last reading on", (0,), lambda job, _setting, _seed: warm.read(job))
     methods = [*our_tops(1), *peer_tops(1)]
     kept: dict[int, list[Row]] = {number: [] for number in range(-1, len(methods))}
     for reading in range(given.readings + 1):

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ergoscope.curvature.lanczos import Lanczos
-from ergoscope.curvature.tracker import COLD, UNSURE, WARM, Tracker
+from ergoscope.curvature.tracker import COLD, FEWEST, MOST, WARM, Tracker, needed
 from tests.agent.curvature.matrices import five_on_a_bulk
 
 SPECTRUM = torch.from_numpy(np.asarray(five_on_a_bulk()))
@@ -39,7 +40,8 @@ def test_a_top_vector_that_turns_is_followed_with_few_products() -> None:
     found = [tracker.read(tracker.measure(Turning(0.1 * reading), LIKE).tolist()) for reading in range(20)]
 
     assert found[0].products == COLD
-    assert {top.products for top in found[1:]} <= {WARM, UNSURE}
+    assert all(FEWEST <= top.products <= MOST for top in found[1:])
+    assert np.mean([top.products for top in found[1:]]) <= 3.0
     assert all(top.value <= 50.0 + 1e-9 for top in found)  # a Ritz value is never above
     assert np.mean([top.value for top in found]) == pytest.approx(50.0, rel=0.01)
     assert all(abs(top.value - 50.0) <= top.residual + 1e-9 for top in found if top.residual < 15.0)
@@ -71,6 +73,62 @@ def test_a_start_leans_towards_a_direction_that_is_one(direction: list[float], e
     lanczos.step(lambda v: v)
 
     assert lanczos.basis[0].tolist() == pytest.approx(expected)
+
+
+def test_where_nothing_moves_two_products_a_reading_are_enough() -> None:
+    tracker = Tracker(seed=0)
+
+    found = [tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist()) for _ in range(30)]
+
+    expected = [COLD, WARM, *(MOST if reading % 10 == 0 else FEWEST for reading in range(2, 30))]
+    assert [top.products for top in found] == expected
+    assert all(top.value == pytest.approx(50.0, rel=1e-3) for top in found[3:])
+
+
+def test_a_reading_takes_one_product_more_than_the_last_one_needed() -> None:
+    tracker, drawn = Tracker(seed=0), torch.Generator().manual_seed(0)
+    asked, taken = [], []
+
+    for _ in range(9):  # each of another operator, so that some need more and some less
+        spectrum = SPECTRUM[torch.randperm(len(SPECTRUM), generator=drawn)]
+        values = tracker.measure(lambda v, spectrum=spectrum: spectrum * v, LIKE).tolist()
+        half = len(values) // 2
+        asked.append(min(max(needed(values[:half], values[half:]) + 1, FEWEST), MOST))
+        taken.append(tracker.read(values).products)
+
+    assert taken[:2] == [COLD, WARM]
+    assert taken[2:] == asked[1:-1]
+    assert len(set(taken[2:])) > 1
+
+
+def test_what_is_needed_is_judged_by_all_products() -> None:
+    run = Lanczos.random(len(SPECTRUM), seed=3, keep=True, dtype=torch.float64)
+    for _ in range(12):
+        run.step(lambda v: SPECTRUM * v)
+    alphas, betas = run.coefficients().tolist()
+
+    products = needed(alphas, betas)
+
+    tops = [np.linalg.eigvalsh(tridiagonal(alphas[:k], betas[: k - 1]))[-1] for k in range(1, 13)]
+    assert tops[products - 1] >= 0.98 * tops[-1] > tops[products - 2]
+    assert needed([-3.0, -1.0], [0.0, 1.0]) == 1  # the start was an eigenvector, and all there is
+    assert needed([math.nan, 1.0], [1.0, 1.0]) == 2
+
+
+def test_what_overtakes_the_track_without_a_trace_of_it_is_found_within_ten_readings() -> None:
+    tracker, calm = Tracker(seed=0), SPECTRUM.clone()
+    for _ in range(4):
+        tracker.read(tracker.measure(lambda v: calm * v, LIKE).tolist())
+    risen = calm.clone()
+    risen[700] = 75.0
+
+    values = [tracker.read(tracker.measure(lambda v: risen * v, LIKE).tolist()).value for _ in range(10)]
+
+    assert values[-1] == pytest.approx(75.0, rel=0.01)
+
+
+def tridiagonal(alphas: list[float], betas: list[float]) -> NDArray[np.float64]:
+    return np.diag(alphas) + np.diag(betas, 1) + np.diag(betas, -1)
 
 
 def test_while_nothing_moves_the_residual_shrinks() -> None:
