@@ -1,12 +1,13 @@
 """Reading back from a server, as numpy arrays."""
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ergoscope.client import Client, MetricHead, server_url
+from ergoscope.addresses import server_url
+from ergoscope.client import Client, MetricHead
+from ergoscope.credentials import find_token
 from ergoscope.errors import AnswerError
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Slice, Verdict
 from ergoscope_contract.records import Event
@@ -32,15 +33,14 @@ class Api:
 
     Args:
         url: Its address; else ERGOSCOPE_BASE_URL, else http://127.0.0.1:7117.
-        api_key: Its token, when it wants one; else ERGOSCOPE_API_KEY.
+        api_key: Its token, when it wants one; else ERGOSCOPE_API_KEY, else what ~/.ergoscope/netrc has for it.
 
     Example:
         Api().run("calm-otter-41").series("loss").values
     """
 
     def __init__(self, url: str | None = None, *, api_key: str | None = None) -> None:
-        key = os.environ.get("ERGOSCOPE_API_KEY", "") if api_key is None else api_key
-        self._client = Client(server_url(url), api_key=key)
+        self._client = Client(server_url(url), api_key=find_token(server_url(url), api_key))
 
     @property
     def url(self) -> str:

@@ -1,13 +1,13 @@
 """The server's answers over HTTP, as the records of the contract."""
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
-from urllib.parse import quote
+from typing import BinaryIO, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 import urllib3
 
+from ergoscope.addresses import path_of
 from ergoscope.errors import AnswerError, NoServerError, UnknownRunError
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Slice, Verdict
 from ergoscope_contract.records import Event
@@ -15,8 +15,9 @@ from ergoscope_contract.slices import SliceRequest
 
 T = TypeVar("T")
 Parameters = Sequence[tuple[str, str]]
+DOWNLOAD_BYTES = 1 << 16
 _NAMES_SHOWN = 5
-_UNDERSTOOD = (409, 422)  # the server has read what is asked and says why not
+_UNDERSTOOD = (401, 403, 409, 422)  # the server has read what is asked and says why not
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -104,6 +105,33 @@ class Client:
         """
         return self._request("POST", path, body=msgspec.json.encode(content))
 
+    def put(self, path: str, content: object) -> bytes:
+        """Put JSON at a path below /api/v1, and get what is said to it.
+
+        Raises:
+            NoServerError, UnknownRunError: as `fetch`.
+            AnswerError: the server refuses, with its reason, or is another kind of server.
+        """
+        return self._request("PUT", path, body=msgspec.json.encode(content))
+
+    def download(self, path: str, parameters: Parameters, into: BinaryIO) -> None:
+        """Write what lies at a path below /api/v1 to a file, as it comes.
+
+        Raises:
+            NoServerError, UnknownRunError, AnswerError: as `fetch`; NoServerError too when it breaks off.
+        """
+        answer = self._ask("GET", f"{path}?{urlencode(parameters)}", preload_content=False)
+        try:
+            if answer.status != 200:
+                raise self._refusal(path, answer.status, answer.read())
+            for part in answer.stream(DOWNLOAD_BYTES):
+                into.write(part)
+        except urllib3.exceptions.HTTPError as error:
+            text = f"the answer of {self.base_url} broke off ({type(error).__name__}); ask again"
+            raise NoServerError(text) from None
+        finally:
+            answer.close()
+
     def delete(self, path: str) -> None:
         """Delete what lies at a path below /api/v1.
 
@@ -116,27 +144,44 @@ class Client:
     def _request(
         self, method: str, path: str, *, fields: list[tuple[str, str]] | None = None, body: bytes | None = None
     ) -> bytes:
+        answer = self._ask(method, path, fields=fields, body=body)
+        if answer.status in (200, 201, 202, 204):
+            return answer.data
+        raise self._refusal(path, answer.status, answer.data)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        fields: list[tuple[str, str]] | None = None,
+        body: bytes | None = None,
+        preload_content: bool = True,
+    ) -> urllib3.BaseHTTPResponse:
         url = f"{self.base_url}/api/v1{path}"
         try:
-            answer = self._pool.request(method, url, fields=fields, body=body, headers=self._headers)
+            return self._pool.request(
+                method, url, fields=fields, body=body, headers=self._headers, preload_content=preload_content
+            )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise NoServerError(
                 f"no server answers at {self.base_url} ({type(error).__name__}); start one with `ergoscope up`, "
                 "or say where it is with --server or ERGOSCOPE_BASE_URL"
             ) from None
-        if answer.status in (200, 201, 204):
-            return answer.data
-        said = _read_problem(answer.data)
-        if answer.status == 404 and said is not None:
-            raise UnknownRunError(said.detail or said.error)
-        if said is not None and said.detail and answer.status in _UNDERSTOOD:
-            raise AnswerError(said.detail)
-        text = f"{said.error}: {said.detail}" if said else "it seems to be no ergoscope server"
-        raise AnswerError(f"{url} answered {answer.status}; {text}")
 
-    def runs(self) -> list[RunSummary]:
-        """Every run, the newest first."""
-        return _read(self.fetch("/runs", [("limit", "10000")]), _Runs).runs
+    def _refusal(self, path: str, status: int, data: bytes) -> UnknownRunError | AnswerError:
+        said = _read_problem(data)
+        if status == 404 and said is not None:
+            return UnknownRunError(said.detail or said.error)
+        if said is not None and said.detail and status in _UNDERSTOOD:
+            return AnswerError(said.detail)
+        text = f"{said.error}: {said.detail}" if said else "it seems to be no ergoscope server"
+        return AnswerError(f"{self.base_url}/api/v1{path} answered {status}; {text}")
+
+    def runs(self, *, archived: bool = False) -> list[RunSummary]:
+        """Every run, the newest first; those that were set aside, or those that were not."""
+        asked = [("limit", "10000"), *([("archived", "true")] if archived else [])]
+        return _read(self.fetch("/runs", asked), _Runs).runs
 
     def run(self, identity: str) -> RunSummary:
         """One run by its id.
@@ -144,7 +189,7 @@ class Client:
         Raises:
             UnknownRunError: there is none.
         """
-        return _read(self.fetch(f"/runs/{quote(identity, safe='')}"), RunSummary)
+        return _read(self.fetch(path_of(identity)), RunSummary)
 
     def find(self, reference: str) -> RunSummary:
         """One run by its id, or by a name that only one run has.
@@ -165,7 +210,7 @@ class Client:
 
     def metrics(self, identity: str) -> list[MetricHead]:
         """The metrics of a run."""
-        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/metrics"), _Metrics).metrics
+        return _read(self.fetch(path_of(identity, "metrics")), _Metrics).metrics
 
     def series(
         self,
@@ -181,19 +226,19 @@ class Client:
         parameters += [("rank", str(rank))] if rank is not None else []
         parameters += [("first", str(first))] if first is not None else []
         parameters += [("last", str(last))] if last is not None else []
-        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/series", parameters), _Lines).series
+        return _read(self.fetch(path_of(identity, "series"), parameters), _Lines).series
 
     def verdict(self, identity: str) -> Verdict:
         """What the indicators say of a run."""
-        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/verdict"), Verdict)
+        return _read(self.fetch(path_of(identity, "verdict")), Verdict)
 
     def events(self, identity: str) -> list[Event]:
         """What happened in a run."""
-        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/events"), _Events).events
+        return _read(self.fetch(path_of(identity, "events")), _Events).events
 
     def ranks(self, identity: str) -> list[RankSummary]:
         """The ranks of a run's newest attempt, by number."""
-        return _read(self.fetch(f"/runs/{quote(identity, safe='')}/ranks"), _Ranks).ranks
+        return _read(self.fetch(path_of(identity, "ranks")), _Ranks).ranks
 
     def ask_slice(self, identity: str, choices: Mapping[str, object]) -> SliceRequest:
         """Ask the job of a run for a slice of the loss around its weights.
@@ -205,7 +250,7 @@ class Client:
         Raises:
             AnswerError: it cannot be asked: a choice that is not allowed, an ended run, or a slice that is waited for.
         """
-        return _read(self.send(f"/runs/{quote(identity, safe='')}/slices", choices), SliceRequest)
+        return _read(self.send(path_of(identity, "slices"), choices), SliceRequest)
 
     def withdraw_slice(self, identity: str, slice_id: str) -> None:
         """Take a question for a slice back: the job stops measuring it, and another can be asked for.
@@ -214,11 +259,11 @@ class Client:
             UnknownRunError: the run, or a slice of it with this id, is not there.
             AnswerError: it is measured or refused already.
         """
-        self.delete(f"/runs/{quote(identity, safe='')}/slices/{quote(slice_id, safe='')}")
+        self.delete(path_of(identity, "slices", slice_id))
 
     def slices(self, identity: str, *, limit: int = 20) -> list[Slice]:
         """The slices that a run was asked for, the newest first."""
-        path = f"/runs/{quote(identity, safe='')}/slices"
+        path = path_of(identity, "slices")
         return _read(self.fetch(path, [("limit", str(limit))]), _Slices).slices
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
@@ -226,11 +271,6 @@ class Client:
         asked = {"run": run, "state": state}
         parameters = [(name, value) for name, value in asked.items() if value is not None]
         return _read(self.fetch("/alerts", parameters), _Alerts).alerts
-
-
-def server_url(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
-    """Say which server is meant: the one given, else the environment's, else the one on this machine."""
-    return given or environment.get("ERGOSCOPE_BASE_URL") or "http://127.0.0.1:7117"
 
 
 def _read(data: bytes, shape: type[T]) -> T:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 
 from ergoscope.client import Client
+from ergoscope.credentials import find_token
 from ergoscope.errors import MissingTorchError, ServerError, UnknownRunError
 from ergoscope.lifetime.notebook import running_cell
 from ergoscope.opening import check_resume, open_run
@@ -199,7 +200,8 @@ def _open(settings: Settings, config: object) -> Run:
 
 def _exists(settings: Settings, identity: str) -> bool:
     """Ask the server; when none answers, let the run begin: its numbers must not be lost."""
-    client = Client(settings.base_url, api_key=settings.api_key, timeout_s=CHECK_S)
+    key = find_token(settings.base_url, settings.api_key or None)
+    client = Client(settings.base_url, api_key=key, timeout_s=CHECK_S)
     try:
         client.run(identity)
     except UnknownRunError:

@@ -129,7 +129,7 @@ class Run:
             words = self._line.ring.words
             self._cells = CellWatch(shell, note=self._exits.note, position=lambda: words[Word.WRITTEN])
         trouble = self._line.companion.start()
-        self._feed.attend(partial(self._line.companion.tend, self._tell_agent))
+        self._feed.attend(partial(self._line.companion.tend, self._tell_agent, self._voice))
         if trouble:
             self._voice.say(f"nothing is sent: {trouble}. It is kept in {self._line.ring.path}")
         elif self._settings.mode == "offline":
@@ -154,7 +154,7 @@ class Run:
     def _announce(self, line: Line) -> None:
         if self._settings.silent:
             return  # nobody to tell, so nothing to wait for
-        if line.companion.wait_for_answer(ANSWER_S) is False:
+        if line.companion.wait_for_answer(ANSWER_S) is False and not line.companion.say_barred(self._voice):
             self._voice.say(
                 f"no server answers at {self._settings.base_url}: everything is kept in {line.folder} and sent "
                 f"when one does; later: {self._sync_line()}"

@@ -40,7 +40,7 @@ class Settings:
     resume: Resume = _knob("allow", "ERGOSCOPE_RESUME", "Whether a given run id may, must or must not exist already.")  # noqa: RUF009  # it is a field
     dir: str = _knob("~/.ergoscope/agent", "ERGOSCOPE_DIR", "Where spools are kept until they are delivered.")
     base_url: str = _knob("http://127.0.0.1:7117", "ERGOSCOPE_BASE_URL", "The server's address.")
-    api_key: str = _knob("", "ERGOSCOPE_API_KEY", "Sent to the server as a bearer token; never written to disk.")
+    api_key: str = _knob("", "ERGOSCOPE_API_KEY", "The server's token, sent as bearer; else ~/.ergoscope/netrc's.")
     silent: bool = _knob(False, "ERGOSCOPE_SILENT", "Print nothing, neither addresses nor warnings.")
     budget: float = _knob(0.02, "ERGOSCOPE_BUDGET", "Share of the step time that measuring may take, above 0, up to 1.")
     ring_mib: int = _knob(32, "ERGOSCOPE_RING_MIB", "Shared memory between job and sidecar, in MiB.")

@@ -12,30 +12,42 @@ from starlette.middleware.gzip import GZipMiddleware
 from ergoscope_server.alerts.notify import NoNotify, WebhookNotify, notifier
 from ergoscope_server.api import (
     alerts,
+    audit,
     batches,
     docs,
+    exports,
     health,
     live,
+    login,
     problems,
     ranks,
+    removal,
+    retention,
     runs,
     series,
+    shares,
     sketches,
     slices,
     spectra,
 )
+from ergoscope_server.api.access import Access
 from ergoscope_server.api.addresses import PlainAddresses
 from ergoscope_server.api.guard import Guard
+from ergoscope_server.api.headers import Headers
+from ergoscope_server.api.limits import Limits
 from ergoscope_server.api.service import Service
+from ergoscope_server.api.tracing import Tracing
 from ergoscope_server.attendance import attend
 from ergoscope_server.gauges import Gauges
 from ergoscope_server.ingest.intake import Intake
 from ergoscope_server.ingest.pressure import Pressure
 from ergoscope_server.ingest.writer import Writer
 from ergoscope_server.opening import open_announcer, open_bus
+from ergoscope_server.people.callers import Callers
 from ergoscope_server.serving import STOP_WITHIN_S
 from ergoscope_server.settings import Settings
 from ergoscope_server.store.arrivals import Arrival
+from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
 from ergoscope_server.work.announced import Announced
 from ergoscope_server.working import Worker
@@ -43,47 +55,64 @@ from ergoscope_server.working import Worker
 DESCRIPTION = "Live monitor of training dynamics. Batches in, series, verdicts, alerts and a live stream out."
 
 
-def create_app(settings: Settings, opened: Store | None = None, *, server_url: str = "", works: bool = True) -> FastAPI:
+def create_app(
+    settings: Settings,
+    opened: Store | None = None,
+    *,
+    server_url: str = "",
+    works: bool = True,
+    gauges: Gauges | None = None,
+) -> FastAPI:
     """Make the application; its threads start with its lifespan.
 
     Args:
         settings: How it runs.
         opened: What it keeps everything in; without one the store that the settings name is opened with its lifespan.
             Closed when the lifespan ends.
-        server_url: Where page and webhooks reach the service.
+        server_url: Where the page reaches the service, and people do where the settings name no public address.
         works: Whether this process also folds and judges; else workers do.
+        gauges: Where it counts.
 
     Raises:
         ValueError: the webhook's address is not one of HTTP.
     """
-    notify = notifier(settings.webhook_url if works else "", page=server_url)
+    notify = notifier(settings.webhook_url if works else "", page=next(iter(settings.public_urls), server_url))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _running(settings, opened or Store(settings.store_url), notify, works=works) as service:
-            app.state.service = service
+        store = opened or Store(settings.store_url)
+        async with _running(settings, store, notify, gauges or Gauges(), works=works) as service:
+            app.state.service, app.state.people = service, People(service.store.database)
+            app.state.callers, app.state.https_names = Callers(app.state.people), settings.https_names
+            app.state.logins = asyncio.Semaphore(1)
             yield
 
     app = FastAPI(
         title="ergoscope", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, lifespan=lifespan
     )
-    for room in (batches, runs, ranks, series, sketches, slices, spectra, alerts, live, health, docs):
+    read = (runs, ranks, series, exports, sketches, slices, spectra, alerts, live)
+    for room in (batches, *read, removal, retention, shares, login, audit, health, docs):
         app.include_router(room.router)
     problems.install(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
-    app.add_middleware(PlainAddresses)
-    app.add_middleware(Guard, local=settings.local)
     if settings.page:
         for page in entry_points(group="ergoscope.pages"):
             page.load()(app, server_url=server_url)
+    # The last one is the first that a request passes, before anything of the page's own.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    app.add_middleware(Access, open_to_all=settings.open_to_all, page=settings.page)
+    app.add_middleware(Limits)
+    app.add_middleware(PlainAddresses)
+    app.add_middleware(Guard, local=settings.local, names=settings.public_names)
+    app.add_middleware(Headers)
+    app.add_middleware(Tracing)
     return app
 
 
 @asynccontextmanager
 async def _running(
-    settings: Settings, store: Store, notify: WebhookNotify | NoNotify, *, works: bool
+    settings: Settings, store: Store, notify: WebhookNotify | NoNotify, gauges: Gauges, *, works: bool
 ) -> AsyncIterator[Service]:
-    bus, gauges = open_bus(settings), Gauges()
+    bus = open_bus(settings)
     worker = Worker(store, bus, notify, gauges=gauges, redis_url=settings.redis_url) if works else None
     announcer = open_announcer(settings)
     announce = announcer.announce if announcer else worker.hear if worker else _unheard
@@ -98,6 +127,9 @@ async def _running(
     writer = Writer(store, stored=stored)
     pressure = Pressure(store, gauges, most=settings.unfolded_mb * 2**20, chance=random.random)
     service = Service(store, bus, Intake(writer, pressure, gauges), gauges)
+    gauges.look_first(service.show)
+    if announcer:
+        gauges.look_first(lambda: gauges.outbox.labels("announcements").set(announcer.waiting))
     jobs = [pressure.run(), attend(store, "serve"), *([worker.watch()] if worker else [])]
     tasks = [asyncio.create_task(job) for job in jobs]
     try:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from ergoscope_server.bus.bus import Bus
 from ergoscope_server.bus.memory import MemoryBus
 from ergoscope_server.settings import Settings, SettingsError
+from ergoscope_server.store.people import People
+from ergoscope_server.store.store import Store
 
 if TYPE_CHECKING:
     from ergoscope_server.work.announcer import Announcer
@@ -53,3 +55,20 @@ def check_shared(settings: Settings, command: str) -> None:
             f"`{command}` is one process of several, which tell each other what is new through Redis; set "
             "ERGOSCOPE_REDIS_URL to redis://HOST:PORT/0, or run everything in one process: ergoscope up"
         )
+
+
+def check_guarded(settings: Settings, store: Store) -> None:
+    """See whether a service that others can reach knows whom to let in.
+
+    Raises:
+        SettingsError: it knows nobody, and nothing says that everybody may come in.
+    """
+    if settings.access != "auto" or settings.open_to_all or People(store.database).anybody():
+        return
+    where = settings.public_url or settings.host
+    raise SettingsError(
+        f"others can reach {where}, and the database holds no token and no account that could come in; make one with "
+        "`ergoscope token create --scope write --scope read` or `ergoscope user create NAME --admin`. Set "
+        "ERGOSCOPE_ACCESS=open to let in whoever can reach it, such as behind a proxy that asks who they are, or "
+        "ERGOSCOPE_ACCESS=closed to start anyway"
+    )

@@ -21,7 +21,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: FastAPI, *, ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                app, log_level="warning", access_log=False, timeout_graceful_shutdown=STOP_WITHIN_S, lifespan="on"
+                app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_WITHIN_S, lifespan="on"
             )
         )
         self._app = app

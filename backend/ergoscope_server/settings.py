@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ENV = "env"
 HELP = "help"
 FILE = "_FILE"  # behind a variable's name: where its value stands, such as a container's secret
-REDIS = ("redis://", "rediss://", "unix://")
+REDIS = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster://", "unix://")
+FORMS = ("text", "json")
+LEVELS = ("debug", "info", "warning", "error")
+ACCESS = ("auto", "open", "closed")
 
 
 class SettingsError(ValueError):
@@ -41,8 +45,8 @@ class Settings:
         default="",
         metadata=_knob(
             "ERGOSCOPE_REDIS_URL",
-            "redis://HOST:PORT/DB, through which the processes of one service tell each other what is new; empty means "
-            "that there is one process.",
+            "redis://HOST:PORT/DB, or redis+cluster://NODE:PORT, through which the processes of one service tell each "
+            "other what is new; empty means that there is one process.",
         ),
     )
     unfolded_mb: int = field(
@@ -58,6 +62,40 @@ class Settings:
     webhook_url: str = field(
         default="", metadata=_knob("ERGOSCOPE_WEBHOOK_URL", "Where alerts are posted to; empty posts nowhere.")
     )
+    access: str = field(
+        default="auto",
+        metadata=_knob(
+            "ERGOSCOPE_ACCESS",
+            "Who may come in: `closed` lets in who has a token or logs in, `open` everybody; `auto` is `open` on "
+            "loopback without a public address, and else `closed`.",
+        ),
+    )
+    public_url: str = field(
+        default="",
+        metadata=_knob(
+            "ERGOSCOPE_PUBLIC_URL",
+            "https://NAME, where people and jobs reach the service; several with commas. It then answers to these "
+            "names and to loopback's only, and links in alerts begin with the first.",
+        ),
+    )
+    log_format: str = field(
+        default="text", metadata=_knob("ERGOSCOPE_LOG_FORMAT", "Form of the log's lines on stderr: `text` or `json`.")
+    )
+    log_level: str = field(
+        default="warning",
+        metadata=_knob(
+            "ERGOSCOPE_LOG_LEVEL",
+            "What is worth a line: `debug`, `info` (each request, fold and verdict too), `warning` or `error`.",
+        ),
+    )
+    metrics_port: int = field(
+        default=0,
+        metadata=_knob(
+            "ERGOSCOPE_METRICS_PORT",
+            "TCP port on which a process gives its own figures for Prometheus, and the next ones where several share "
+            "a port; whoever reaches it reads them. 0 is none.",
+        ),
+    )
     page: bool = field(default=True, metadata=_knob("ERGOSCOPE_PAGE", "Serve the page beside the API (1 or 0)."))
 
     def __post_init__(self) -> None:
@@ -70,6 +108,22 @@ class Settings:
             raise SettingsError(f"unfolded_mb is {self.unfolded_mb}; it must be at least 1")
         if self.workers < 1:
             raise SettingsError(f"workers is {self.workers}; it must be at least 1")
+        if self.log_format not in FORMS:
+            raise SettingsError(f"log_format is {self.log_format!r}; allowed: {', '.join(FORMS)}")
+        if self.log_level not in LEVELS:
+            raise SettingsError(f"log_level is {self.log_level!r}; allowed: {', '.join(LEVELS)}")
+        if not 0 <= self.metrics_port <= 65535 - self.workers:
+            raise SettingsError(
+                f"metrics_port is {self.metrics_port}; it must lie between 0 and {65535 - self.workers}, one for each "
+                "process"
+            )
+        if self.access not in ACCESS:
+            raise SettingsError(f"access is {self.access!r}; allowed: {', '.join(ACCESS)}")
+        for url in self.public_urls:
+            if not url.startswith(("http://", "https://")) or not _host(url):
+                raise SettingsError(
+                    f"public_url is {url!r}; it must be an address such as https://ergoscope.example.org"
+                )
 
     @property
     def directory(self) -> Path:
@@ -85,6 +139,33 @@ class Settings:
     def local(self) -> bool:
         """Whether only this machine can reach the service."""
         return self.host in ("127.0.0.1", "::1", "localhost")
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether nobody is asked who they are."""
+        return self.access == "open" or (self.access == "auto" and self.local and not self.public_url)
+
+    @property
+    def public_urls(self) -> list[str]:
+        """Where people reach the service, without a slash at the end."""
+        return [url.strip().rstrip("/") for url in self.public_url.split(",") if url.strip()]
+
+    @property
+    def https_names(self) -> list[str]:
+        """Under which of these names it is reached by TLS."""
+        return [_host(url) for url in self.public_urls if url.startswith("https://")]
+
+    @property
+    def public_names(self) -> list[str]:
+        """What the service is called by people."""
+        return [_host(url) for url in self.public_urls]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def read_settings(environment: Mapping[str, str], **given: object) -> Settings:

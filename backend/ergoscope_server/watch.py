@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -100,6 +101,7 @@ class Watch:
         mine: Callable[[str], bool] = lambda _: True,
         clock: Callable[[], float],
         rules: tuple[Rule, ...] = DEFAULT,
+        looked: Callable[[float], None] = lambda _: None,
         every_s: float = EVERY_S,
         tick_s: float = TICK_S,
     ) -> None:
@@ -113,12 +115,13 @@ class Watch:
             mine: Says which runs to look at; others do the rest.
             clock: Gives Unix seconds.
             rules: The rules that are on.
+            looked: Is told how many seconds each look at a run took.
             every_s: Seconds between two evaluations of one run.
             tick_s: Seconds between two looks for silent runs.
         """
         self._store, self._bus, self._notify = store, bus, notify
         self._arrivals, self._mine = arrivals or bus, mine
-        self._clock, self._rules = clock, rules
+        self._clock, self._rules, self._looked = clock, rules, looked
         self._every, self._tick = every_s, tick_s
         self._seen: dict[str, _Seen] = {}
 
@@ -166,13 +169,17 @@ class Watch:
 
     async def _look(self, run: str) -> None:
         # One run that cannot be evaluated must not end the watch of all others.
+        began = time.perf_counter()
         try:
             outcome = await asyncio.to_thread(self.evaluate, run)
         except Exception:
-            _log.exception("cannot evaluate run %s", run)
+            _log.exception("cannot evaluate run %s", run, extra={"run": run})
             return
+        lasted = time.perf_counter() - began
+        self._looked(lasted)
         if outcome is None:
             return
+        _log.info("judged", extra={"run": run, "duration_s": round(lasted, 6)})
         self._bus.publish(run, "verdict")
         if outcome.alerts:
             self._bus.publish(run, "alert")

@@ -12,6 +12,7 @@ from ergoscope_server.gauges import Gauges
 from ergoscope_server.store.store import Store
 from ergoscope_server.watch import Watch
 from ergoscope_server.work.announced import Announced
+from ergoscope_server.work.chores import Chores
 from ergoscope_server.work.housekeeping import Housekeeping
 from ergoscope_server.work.rounds import Alone, Rounds
 
@@ -31,15 +32,26 @@ class Worker:
         """
         self._store = store
         self._arrivals = MemoryBus()
-        self._rounds, begin = self._shared(redis_url) if redis_url else (Alone(), lambda: None)
-        self._housekeeping = Housekeeping(store, gauges, self._rounds)
-        self._watch = Watch(store, bus, notify, arrivals=self._arrivals, mine=self._rounds.mine, clock=time.time)
+        self._rounds, begin = self._shared(redis_url, gauges) if redis_url else (Alone(), lambda: None)
+        chores = Chores(store.upkeep, self._rounds)
+        self._housekeeping = Housekeeping(store, gauges, self._rounds, tend=chores.turn)
+        gauges.look_first(lambda: gauges.due.set(self._housekeeping.waiting))
+        self._watch = Watch(
+            store,
+            bus,
+            notify,
+            arrivals=self._arrivals,
+            mine=self._rounds.mine,
+            clock=time.time,
+            looked=gauges.judge_seconds.observe,
+        )
         begin()
 
-    def _shared(self, redis_url: str) -> tuple[Rounds, Callable[[], None]]:
+    def _shared(self, redis_url: str, gauges: Gauges) -> tuple[Rounds, Callable[[], None]]:
         from ergoscope_server.work.shared import SharedRounds
 
         rounds = SharedRounds(redis_url, heard=self.hear, taken=lambda: self._housekeeping.look())
+        gauges.look_first(lambda: gauges.shards.set(rounds.shards))
         return rounds, rounds.start
 
     def hear(self, run: str, announced: Announced) -> None:

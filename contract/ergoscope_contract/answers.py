@@ -183,6 +183,7 @@ class RunSummary(Struct, frozen=True, omit_defaults=True):
 
     ranks: of its newest attempt. While it goes on, of the ranks that have not ended: `ranks_silent` send nothing,
     `ranks_lagging` are further behind than late batches account for, and the hindmost is `behind` steps behind.
+    archived: it is set aside, and not listed unless asked for.
     """
 
     id: str
@@ -211,6 +212,15 @@ class RunSummary(Struct, frozen=True, omit_defaults=True):
     headline: str = ""
     spells: list[Spell] = field(default_factory=list)
     latest: dict[str, float] = field(default_factory=dict)
+    archived: bool = False
+
+
+class Retention(Struct, frozen=True):
+    """What a project keeps: of points older than so many days few are left; of runs that are over only, if `ended`."""
+
+    project: str
+    days: float
+    ended: bool = False
 
 
 class Landscape(Struct, frozen=True, omit_defaults=True):

@@ -9,9 +9,11 @@ from fastapi import FastAPI
 
 from ergoscope_ui import address, theme
 from ergoscope_ui.client import Client
-from ergoscope_ui.pages import alerts, compare, run, runs, shell
+from ergoscope_ui.pages import alerts, compare, login, run, runs, shell
 from ergoscope_ui.panels import notice
+from ergoscope_ui.policy import Policy, policy
 from ergoscope_ui.settings import Settings
+from ergoscope_ui.visitor import Visitor
 
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -21,14 +23,7 @@ _INDEX = """<!DOCTYPE html>
 {%favicon%}
 <style>THEME</style>
 {%css%}
-<script>
-(function () {
-  var kept = null;
-  try { kept = localStorage.getItem("ergoscope-theme"); } catch (refused) { kept = null; }
-  var dark = kept ? kept === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-})();
-</script>
+<script src="/assets/early.js"></script>
 </head>
 <body>
 {%app_entry%}
@@ -52,6 +47,8 @@ def mount(app: FastAPI, *, server_url: str) -> None:
 def build(app: FastAPI, settings: Settings) -> Dash:
     """Assemble the page on `app` with explicit settings, and give the Dash application back."""
     client = Client(settings)
+    app.add_api_route(login.PATH, login.answer, include_in_schema=False)
+    app.add_middleware(Visitor)
     dash = Dash(
         name="ergoscope_ui",
         server=app,  # type: ignore[arg-type]  # dash names Flask only, and takes FastAPI
@@ -62,6 +59,7 @@ def build(app: FastAPI, settings: Settings) -> Dash:
         suppress_callback_exceptions=True,
         serve_locally=True,
         assets_folder=str(Path(__file__).parent / "assets"),
+        assets_ignore=r"early\.js",  # the frame asks for it, before the others
         use_pages=False,
         pages_folder="",
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
@@ -76,6 +74,7 @@ def build(app: FastAPI, settings: Settings) -> Dash:
     compare.register(dash, client, settings)
     alerts.register(dash, client, settings)
     _route(dash)
+    app.add_middleware(Policy, policy=policy(dash.csp_hashes()))
     dash._setup_server()  # type: ignore[no-untyped-call]  # else a page asked for before "/" would come without its scripts (dash 4.4)
     return dash
 

@@ -19,6 +19,7 @@ from ergoscope_ui.curve import Curve, from_answer
 from ergoscope_ui.errors import RefusedError, UnknownError, UnreachableError
 from ergoscope_ui.settings import Settings
 from ergoscope_ui.spectrum import Spectrum, read_spectrum
+from ergoscope_ui.visitor import brought
 
 T = TypeVar("T")
 
@@ -44,6 +45,10 @@ class Client:
     async def runs(self, *, limit: int) -> list[RunSummary]:
         """The newest runs, newest first."""
         return await self._list("/api/v1/runs", {"limit": str(limit)}, "runs", RunSummary)
+
+    async def visitor(self) -> str:
+        """The name of whoever is logged in; empty where nobody is asked who they are, or a token says it."""
+        return str((await self._get("/api/v1/me")).get("account", ""))
 
     async def run(self, run: str) -> RunSummary:
         """One run."""
@@ -143,7 +148,8 @@ class Client:
 
     def _ask(self, path: str, body: bytes | None = None, *, method: str = "") -> JsonObject:
         """Get what is at a path, or post a body there; or use another method. An answer without content is empty."""
-        method, headers = method or ("GET" if body is None else "POST"), {"Accept": "application/json"}
+        method = method or ("GET" if body is None else "POST")
+        headers = {"Accept": "application/json", "Origin": self._url, **brought()}
         try:
             answer = self._pool.request(method, self._url + path, body=body, headers=headers, timeout=self._timeout)
         except urllib3.exceptions.HTTPError as error:

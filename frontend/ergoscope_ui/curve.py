@@ -1,7 +1,7 @@
 """One series as a page holds it: points, or stretches of steps with their extremes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ class Curve:
     exact: whether every stretch is one point.
     cursor: the run's arrival number up to which the curve is complete.
     points: how many points the range holds at full resolution.
+    thinned_to: the last step up to which the service has kept few of the points; None where it has all.
     """
 
     run: str
@@ -38,6 +39,7 @@ class Curve:
     exact: bool = True
     cursor: int = 0
     points: int = 0
+    thinned_to: int | None = None
 
     @property
     def size(self) -> int:
@@ -80,9 +82,11 @@ def from_points(run: str, metric: str, steps: Sequence[int], values: Sequence[fl
 def from_answer(run: str, cursor: int, series: Mapping[str, object]) -> Curve:
     """Read one member of the service's `series` list (see the REST description of /api/v1/runs/{id}/series)."""
     metric = str(series["metric"])
-    buckets = series.get("buckets")
+    buckets, told = series.get("buckets"), series.get("thinned_to")
+    thinned_to = told if isinstance(told, int) else None
     if not isinstance(buckets, Mapping):
-        return from_points(run, metric, _whole(series.get("steps")), _spelled(series.get("values")), cursor=cursor)
+        whole = from_points(run, metric, _whole(series.get("steps")), _spelled(series.get("values")), cursor=cursor)
+        return replace(whole, thinned_to=thinned_to)
     return Curve(
         run=run,
         metric=metric,
@@ -97,6 +101,7 @@ def from_answer(run: str, cursor: int, series: Mapping[str, object]) -> Curve:
         exact=False,
         cursor=cursor,
         points=int(str(series.get("points", 0))),
+        thinned_to=thinned_to,
     )
 
 

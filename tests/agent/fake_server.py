@@ -31,8 +31,8 @@ class FakeServer:
     """Answers POST /api/v1/batches by `plan`, and GET by `pages` (path without query -> JSON).
 
     Posts elsewhere are kept in `asked_for` and answered by `pages` under "POST " and their path, deletions by those
-    under "DELETE ", else with 204, and kept in `deleted`. Receipts repeat `requests` until a grid that is not partial
-    answers them.
+    under "DELETE ", else with 204, and kept in `deleted`; what is put is kept in `puts`, and answered with 204.
+    Receipts repeat `requests` until a grid that is not partial answers them.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -42,6 +42,7 @@ class FakeServer:
         self.asked: list[str] = []
         self.asked_for: list[object] = []
         self.deleted: list[str] = []
+        self.puts: list[tuple[str, object]] = []
         self.authorizations: list[str | None] = []
         self.posts = 0
         self.batches: dict[tuple[str, int, int, int], Batch] = {}
@@ -126,6 +127,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # the name that http.server calls
         self.server.fake.asked.append(self.path)
         self._answer(unquote(urlsplit(self.path).path), status=200)
+
+    def do_PUT(self) -> None:  # the name that http.server calls
+        self.server.fake.puts.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+        self._send(204, b"", {})
 
     def do_DELETE(self) -> None:  # the name that http.server calls
         self.server.fake.deleted.append(self.path)

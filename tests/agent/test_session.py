@@ -200,6 +200,50 @@ def test_without_a_server_one_line_says_where_everything_is_kept(
     assert spools(surroundings) == [run.folder]
 
 
+def test_a_server_that_does_not_let_the_job_in_is_told_once_with_what_to_do_and_everything_is_kept(
+    server: FakeServer, surroundings: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERGOSCOPE_SILENT", "0")
+    text = "the token is unknown here, or was revoked; send another"
+    server.plan = lambda _: Answer(401, {"error": "Token", "detail": text})
+
+    run = ergoscope.init(give_up_s=0.0)
+    run.log({"x": 1.0})
+    run.finish()
+
+    said = capfd.readouterr().err
+    assert said.count("401 Token") == 1
+    assert f"{server.url} answers 401 Token: {text}. Nothing is lost: it is kept in {run.folder}, and sent on" in said
+    assert f"ERGOSCOPE_API_KEY=TOKEN ergoscope sync {run.folder}" in said
+    assert spools(surroundings) == [run.folder]
+
+
+def test_that_its_run_was_deleted_is_told_once_and_nothing_is_left_on_the_disk(
+    server: FakeServer,
+    surroundings: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    until: Callable[..., None],
+) -> None:
+    monkeypatch.setenv("ERGOSCOPE_SILENT", "0")
+    server.plan = lambda _: Answer(410, {"error": "Deleted", "detail": "run 'r' was deleted"})
+
+    told = list[str]()
+
+    def heard() -> bool:
+        told.append(capfd.readouterr().err)
+        return "deleted" in "".join(told)
+
+    run = ergoscope.init()
+    run.log({"x": 1.0})
+    until(heard, what="the word of the server")
+    run.finish()
+
+    said = "".join(told) + capfd.readouterr().err
+    assert said.count("this run was deleted at the server; nothing more of it is kept, and the training goes on") == 1
+    assert spools(surroundings) == []
+
+
 def test_the_key_goes_to_the_server_and_not_to_the_disk(server: FakeServer, surroundings: Path) -> None:
     run = ergoscope.init(api_key="s3cret", keep_spool=True)
     run.log({"x": 1.0})

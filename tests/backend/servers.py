@@ -8,11 +8,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
+T = TypeVar("T", bound="OwnRedis")
 HERE = "redis://127.0.0.1:6379/0"
 
 
@@ -40,6 +42,8 @@ def prefix(redis_url: str) -> Iterator[str]:
 class OwnRedis:
     """A Redis process that keeps nothing on disk; it can be stopped and started again."""
 
+    options: tuple[str, ...] = ()
+
     def __init__(self, folder: Path, port: int) -> None:
         self._folder, self._port = folder, port
         self.url = f"redis://127.0.0.1:{port}/0"
@@ -48,7 +52,7 @@ class OwnRedis:
 
     def start(self) -> None:
         command = ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([*command, *self.options], cwd=self._folder, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while not self._answers():
             assert time.monotonic() < deadline, "redis-server did not start"
@@ -76,14 +80,42 @@ class OwnRedis:
         self.client.client_kill_filter(skipme=True)
 
 
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+class OwnCluster(OwnRedis):
+    """A cluster of one node, which has all slots."""
+
+    options = ("--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf")
+
+    def __init__(self, folder: Path, port: int) -> None:
+        super().__init__(folder, port)
+        self.plain_url, self.url = self.url, self.url.replace("redis://", "redis+cluster://")
+
+    def start(self) -> None:
+        super().start()
+        if not int(self.client.execute_command("CLUSTER INFO")["cluster_slots_assigned"]):
+            self.client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+        deadline = time.monotonic() + 10
+        while self.client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
+            assert time.monotonic() < deadline, "the cluster did not come up"
+            time.sleep(0.02)
+
+
+def _own(kind: type[T], folder: Path) -> Iterator[T]:
     if shutil.which("redis-server") is None:
         pytest.skip("there is no redis-server on the path")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    running = OwnRedis(tmp_path, port)
+    running = kind(folder, port if port < 55_536 else port - 10_000)  # a cluster takes the port 10,000 above too
     yield running
     running.client.close()
     running.stop()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
+    yield from _own(OwnRedis, tmp_path)
+
+
+@pytest.fixture
+def own_cluster(tmp_path: Path) -> Iterator[OwnCluster]:
+    yield from _own(OwnCluster, tmp_path)

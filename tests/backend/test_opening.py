@@ -1,12 +1,16 @@
 """What the settings name is opened, or it is said why not."""
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ergoscope_server.bus.memory import MemoryBus
-from ergoscope_server.opening import check_shared, open_announcer, open_bus
+from ergoscope_server.opening import check_guarded, check_shared, open_announcer, open_bus
 from ergoscope_server.settings import Settings, SettingsError
+from ergoscope_server.store.people import People
+from ergoscope_server.store.store import Store
 
 POSTGRES, REDIS = "postgresql://h/x", "redis://h:6379/0"
 
@@ -38,3 +42,49 @@ def test_several_processes_need_postgresql_and_redis(settings: Settings, text: s
         check_shared(settings, "ergoscope serve")
 
     check_shared(Settings(database_url=POSTGRES, redis_url=REDIS), "ergoscope serve")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    yield opened
+    opened.close()
+
+
+REACHED = [
+    (Settings(host="0.0.0.0"), r"0\.0\.0\.0"),
+    (Settings(host="::"), "::"),
+    (Settings(public_url="https://ergoscope.example.org"), r"https://ergoscope\.example\.org"),
+]
+
+
+@pytest.mark.parametrize(("settings", "where"), REACHED)
+def test_a_service_that_others_can_reach_must_know_whom_to_let_in(store: Store, settings: Settings, where: str) -> None:
+    with pytest.raises(
+        SettingsError,
+        match=f"others can reach {where}, and the database holds no token and no account that could come in; make one "
+        "with `ergoscope token create --scope write --scope read` or `ergoscope user create NAME --admin`. Set "
+        "ERGOSCOPE_ACCESS=open to let in whoever can reach it, .* or ERGOSCOPE_ACCESS=closed to start anyway",
+    ):
+        check_guarded(settings, store)
+
+
+@pytest.mark.parametrize(("settings", "where"), REACHED)
+def test_with_a_token_it_starts(store: Store, settings: Settings, where: str) -> None:
+    People(store.database).add_token("a", b"d", name="", scopes="read", project=None)
+
+    check_guarded(settings, store)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(host="::1"),
+        Settings(host="0.0.0.0", access="open"),
+        Settings(host="0.0.0.0", access="closed"),
+        Settings(access="closed"),
+    ],
+)
+def test_on_loopback_or_where_it_is_said_no_token_is_needed_to_start(store: Store, settings: Settings) -> None:
+    check_guarded(settings, store)

@@ -31,9 +31,15 @@ def test_the_database_lies_in_the_data_directory_unless_another_is_named(tmp_pat
         ({"ERGOSCOPE_PAGE": "perhaps"}, "ERGOSCOPE_PAGE is 'perhaps'; it must be 1 or 0"),
         ({"ERGOSCOPE_UNFOLDED_MB": "0"}, "unfolded_mb is 0; it must be at least 1"),
         ({"ERGOSCOPE_WORKERS": "0"}, "workers is 0; it must be at least 1"),
+        ({"ERGOSCOPE_ACCESS": "public"}, "access is 'public'; allowed: auto, open, closed"),
+        (
+            {"ERGOSCOPE_PUBLIC_URL": "https://a.example, b.example"},
+            "public_url is 'b.example'; it must be an address such as https://ergoscope.example.org",
+        ),
+        ({"ERGOSCOPE_PUBLIC_URL": "https://[::"}, "public_url is 'https://\\[::'; it must be an address such as"),
         (
             {"ERGOSCOPE_REDIS_URL": "http://u:secret@host/0"},
-            "redis_url is 'host/0'; it must begin with one of redis://, rediss://, unix://",
+            "redis_url is 'host/0'; it must begin with one of redis://, rediss://, ",
         ),
     ],
 )
@@ -43,7 +49,7 @@ def test_a_value_that_cannot_be_is_refused_with_its_name(environment: dict[str, 
 
 
 def test_an_unknown_setting_is_refused_with_those_there_are() -> None:
-    with pytest.raises(SettingsError, match="there is no setting 'prot'; there are data_dir, database_url, host, page"):
+    with pytest.raises(SettingsError, match="there is no setting 'prot'; there are access, data_dir, database_url, "):
         read_settings({}, prot=1)
 
 
@@ -74,3 +80,41 @@ def test_a_value_and_its_file_are_not_both_taken(tmp_path: Path) -> None:
     both = {"ERGOSCOPE_DATABASE_URL": "sqlite:///x", "ERGOSCOPE_DATABASE_URL_FILE": str(tmp_path / "y")}
     with pytest.raises(SettingsError, match="ERGOSCOPE_DATABASE_URL and ERGOSCOPE_DATABASE_URL_FILE are both set; set"):
         read_settings(both)
+
+
+@pytest.mark.parametrize(
+    ("settings", "open_to_all"),
+    [
+        (Settings(), True),
+        (Settings(host="localhost"), True),
+        (Settings(host="0.0.0.0"), False),
+        (Settings(public_url="https://a.example"), False),
+        (Settings(access="closed"), False),
+        (Settings(host="0.0.0.0", access="open"), True),
+    ],
+)
+def test_only_on_loopback_or_where_it_is_said_is_nobody_asked(settings: Settings, open_to_all: bool) -> None:
+    assert settings.open_to_all == open_to_all
+
+
+def test_public_addresses_are_names_and_links() -> None:
+    settings = Settings(public_url="https://Ergo.example.org/, http://10.0.0.7:7117")
+
+    assert settings.public_urls == ["https://Ergo.example.org", "http://10.0.0.7:7117"]
+    assert settings.public_names == ["ergo.example.org", "10.0.0.7"]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"log_format": "xml"}, "log_format is 'xml'; allowed: text, json"),
+        ({"log_level": "loud"}, "log_level is 'loud'; allowed: debug, info, warning, error"),
+        (
+            {"metrics_port": 65_535, "workers": 4},
+            "metrics_port is 65535; it must lie between 0 and 65531, one for each process",
+        ),
+    ],
+)
+def test_what_logs_and_figures_cannot_be_is_refused(given: dict[str, object], text: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{text}$"):
+        read_settings({}, **given)

@@ -55,7 +55,12 @@ def test_an_image_is_pinned_and_runs_without_rights(name: str) -> None:
     assert not one.get("privileged") and not one.get("cap_add")
 
 
-def test_ports_are_of_this_machine_only_while_there_is_no_login() -> None:
+@pytest.mark.parametrize("name", OURS)
+def test_nobody_comes_in_without_a_token_or_an_account_unless_it_is_said(name: str) -> None:
+    assert OURS[name]["environment"]["ERGOSCOPE_ACCESS"] == "${ERGOSCOPE_ACCESS:-closed}"
+
+
+def test_ports_are_of_this_machine_only_as_the_service_speaks_plain_http() -> None:
     published = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
 
     assert published == {"api": ["127.0.0.1:7118:7117"], "page": ["127.0.0.1:7117:7117"]}
@@ -88,7 +93,7 @@ def test_secrets_are_kept_out_of_git_and_of_the_image() -> None:
 def test_our_variables_are_settings(name: str) -> None:
     known = {knob.metadata[ENV] for knob in Settings.__dataclass_fields__.values()}
 
-    assert {key.removesuffix(FILE) for key in OURS[name]["environment"]} <= known
+    assert {key.removesuffix(FILE) for key in OURS[name]["environment"]} - {"FORWARDED_ALLOW_IPS"} <= known  # uvicorn's
 
 
 @pytest.mark.parametrize("name", OURS)

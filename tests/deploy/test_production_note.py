@@ -88,5 +88,5 @@ def test_numbers_of_the_note_are_those_of_the_code() -> None:
 
     assert f"A process opens up to {POOL + OVERFLOW} connections" in text
     assert f"More than {SHARDS} workers have nothing to do" in text
-    assert "There is no login yet." in text
+    assert "The service lets in who has a token or logs in, and nobody else" in text
     assert "The images were never built and the composition was never started." in text

@@ -62,6 +62,7 @@ class Fleet:
         self._database_url = database_url
         self._processes: list[subprocess.Popen[str]] = []
         self.urls: list[str] = []
+        self.environment: dict[str, str] = {}  # of what is started from now on
         self.store = Store(database_url)
 
     def start(self, module: str, *options: str) -> "subprocess.Popen[str]":
@@ -78,7 +79,7 @@ class Fleet:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=clean | ours,
+                env=clean | ours | self.environment,
             )
         self._processes.append(process)
         assert process.stdout is not None

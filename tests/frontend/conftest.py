@@ -33,12 +33,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh, light browser profile, 1440 px wide; a script that fails on a page fails the test."""
+    """A fresh, light browser profile, 1440 px wide; a script that fails or is not allowed on a page fails the test."""
     opened = browser.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="light")
     opened.set_default_timeout(20_000)
     expect.set_options(timeout=20_000)  # the machine may be busy with other things
     problems: list[str] = []
     opened.on("weberror", lambda problem: problems.append(str(problem.error)))
+    opened.on("console", lambda said: problems.append(said.text) if "Content Security Policy" in said.text else None)
     yield opened
     opened.close()
     assert problems == []

@@ -1,5 +1,6 @@
 """What a test sees of a page."""
 
+import time
 from dataclasses import dataclass
 
 from playwright.sync_api import BrowserContext, Page
@@ -7,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.frontend.fake_service import FakeService
 
 Trace = dict[str, list[float | None]]
+PATIENCE_S = 20.0  # as the machine may be busy with other things
 
 
 @dataclass
@@ -46,7 +48,15 @@ def wait_for_step(page: Page, graph: str, step: int, index: int = 2) -> None:
         const trace = drawn && drawn.data && drawn.data[index];
         return trace && trace.x[trace.x.length - 1] >= step;
     }"""
-    page.wait_for_function(script, arg=[graph, index, step])
+    wait_until(page, script, [graph, index, step])
+
+
+def wait_until(page: Page, script: str, arg: object = None) -> None:
+    """Wait until a script says so; playwright's own waiting evaluates texts in the page, which its policy forbids."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not page.evaluate(script, arg):
+        assert time.monotonic() < deadline, f"it did not come within {PATIENCE_S:.0f} s: {script}"
+        page.wait_for_timeout(50)
 
 
 def axis(page: Page, graph: str) -> list[float]:

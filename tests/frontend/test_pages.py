@@ -11,7 +11,7 @@ from ergoscope_ui.panels.graph import age as step_age
 from ergoscope_ui.theme import DARK
 from ergoscope_ui.words import age
 from tests.frontend import canned
-from tests.frontend.sight import Served, axis, trace, wait_for_step
+from tests.frontend.sight import Served, axis, trace, wait_for_step, wait_until
 
 pytestmark = pytest.mark.browser
 LOSS = "stabilization-chart"
@@ -66,16 +66,14 @@ def test_dragging_on_the_ribbon_sets_the_steps_of_every_chart(
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 5, steps=3)
     page.mouse.up()
-    page.wait_for_function(
-        "document.querySelector('#stabilization-chart .js-plotly-plot').layout.xaxis.range[0] > 9000"
-    )
+    wait_until(page, "document.querySelector('#stabilization-chart .js-plotly-plot').layout.xaxis.range[0] > 9000")
 
     ends = [axis(page, name) for name in ("stationarity-chart", LOSS, "stability-chart")]
     assert ends[0] == ends[1] == ends[2] == pytest.approx([9_120, 10_944], abs=40)
     assert "first=91" in page.url and len(trace(page, LOSS)["x"]) > 400  # finer than before: 1,824 steps
     expect(page.locator("#range-note")).to_contain_text("show all")
     page.get_by_test_id("ribbon").dblclick()
-    page.wait_for_function("document.querySelector('#stabilization-chart .js-plotly-plot').layout.xaxis.range[0] === 0")
+    wait_until(page, "document.querySelector('#stabilization-chart .js-plotly-plot').layout.xaxis.range[0] === 0")
     assert "first" not in page.url
 
 
@@ -83,7 +81,7 @@ def test_nothing_moves_when_points_arrive(serve: Callable[..., Served], context:
     run = canned.settled()
     page = serve([run]).open(context, "/runs/settled")
     wait_for_step(page, LOSS, 18_240)
-    page.wait_for_function("document.querySelector('#layers-heat .js-plotly-plot .heatmaplayer')")
+    wait_until(page, "document.querySelector('#layers-heat .js-plotly-plot .heatmaplayer')")
     page.get_by_test_id("standings").wait_for()
     places = "() => [...document.querySelectorAll('.card')].map(card => card.getBoundingClientRect().toJSON())"
     before = page.evaluate(places)
@@ -131,7 +129,7 @@ def test_a_comparison_names_where_runs_part_and_what_differs(
     first = page.evaluate(colours)
     page.get_by_text("make baseline").click()
     expect(page.locator("#compare-legend > span").first).to_contain_text("conv-sgd-0.3")
-    page.wait_for_function(f"({colours})()[0] === {json.dumps(first[1])}")
+    wait_until(page, f"({colours})()[0] === {json.dumps(first[1])}")
 
 
 def test_every_series_has_a_chart_in_its_group(serve: Callable[..., Served], context: BrowserContext) -> None:
@@ -197,7 +195,7 @@ def test_the_theme_follows_the_system_and_then_the_reader(
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
 
     page.get_by_role("button", name="Theme").click()
-    page.wait_for_function(f"({colour})() === {json.dumps(DARK.descend)}")
+    wait_until(page, f"({colour})() === {json.dumps(DARK.descend)}")
     page.reload()
     wait_for_step(page, LOSS, 18_240)
 

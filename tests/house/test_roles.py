@@ -18,6 +18,7 @@ import pytest
 from tests.house.tree import ROOT, House, Source
 
 IMPORT_NAMES = {
+    "argon2-cffi": "argon2",
     "prometheus-client": "prometheus_client",
     "nest-asyncio": "nest_asyncio",
     "psycopg": "psycopg",
@@ -75,7 +76,7 @@ def test_the_sidecar_needs_no_torch(house: House) -> None:
 
 
 def test_the_service_needs_what_its_extra_lists(house: House) -> None:
-    extras = (_needs(extra) for extra in (None, "server", "postgres", "redis"))
+    extras = (_needs(extra) for extra in (None, "server", "parquet", "postgres", "redis"))
     allowed = set().union(*extras) | {"ergoscope_server", "ergoscope_contract"}
 
     assert not _strangers(house, "backend/", allowed)

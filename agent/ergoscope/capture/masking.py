@@ -66,6 +66,7 @@ _FORMS = re.compile(
     | (?i:(?<=bearer\ ))[ ]*[\w.~+/=-]{3,} | (?i:(?<=basic\ ))[\w+/=]{8,}
     | (?<=hooks\.slack\.com/services/)[\w/-]+ | (?<=discord\.com/api/webhooks/)[\w/-]+
     | \b(?:ghp|gho|ghs|ghu|ghr|glpat|github_pat|sk|pk|rk|gsk|xox[abposr]|xapp|npm|pypi|nvapi)[-_][\w-]{8,}
+    | \bergo_[0-9a-f]{12}_[\w-]{8,}                            # our own
     | \bhf_[A-Za-z0-9]{10,}                                    # not hf_hub_download
     | \bdo[opr]_v1_\w{8,} | \bAIza[\w-]{10,} | \bya29\.[\w-]{8,} | \bSG\.[\w-]{8,}\.[\w-]{8,}
     | \b(?:AKIA|ASIA)[A-Z0-9]{12,}\b

@@ -2,24 +2,31 @@
 
 import argparse
 import json
-import os
 import time
 
 from rich.console import Console
 from rich.table import Table
 
-from ergoscope.client import Client, server_url
+from ergoscope.addresses import server_url
+from ergoscope.client import Client
+from ergoscope.credentials import find_token
+
+
+def declare_address(parser: argparse.ArgumentParser) -> None:
+    """Add --server."""
+    parser.add_argument("--server", metavar="URL", help="the server (default: ERGOSCOPE_BASE_URL, else this machine's)")
 
 
 def declare_server(parser: argparse.ArgumentParser) -> None:
     """Add --server and --json."""
-    parser.add_argument("--server", metavar="URL", help="the server (default: ERGOSCOPE_BASE_URL, else this machine's)")
+    declare_address(parser)
     parser.add_argument("--json", action="store_true", help="print JSON for scripts")
 
 
 def open_client(args: argparse.Namespace) -> Client:
     """Make the client that the options ask for."""
-    return Client(server_url(args.server), api_key=os.environ.get("ERGOSCOPE_API_KEY", ""))
+    url = server_url(args.server)
+    return Client(url, api_key=find_token(url))
 
 
 def print_json(value: object) -> None:

@@ -13,17 +13,19 @@ class Runs:
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
+        parser.add_argument("--archived", action="store_true", help="those that were set aside instead")
         declare_server(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         """Print them."""
         client = open_client(args)
         if args.json:
-            print_json(msgspec.json.decode(client.fetch("/runs", [("limit", "10000")]))["runs"])
+            asked = [("limit", "10000"), *([("archived", "true")] if args.archived else [])]
+            print_json(msgspec.json.decode(client.fetch("/runs", asked))["runs"])
             return 0
         rows = [
             [run.id, run.name, run.project, standing(run), str(run.last_step or 0), age(run.last_seen), run.headline]
-            for run in client.runs()
+            for run in client.runs(archived=args.archived)
         ]
         columns = ["id", "name", "project", "status", "step", "last seen", "verdict"]
         print_table(columns, rows, empty=f"no runs at {client.base_url}")

@@ -5,6 +5,7 @@ import os
 import time
 from pathlib import Path
 
+from ergoscope.credentials import find_token
 from ergoscope.errors import SpoolError
 from ergoscope.manifest import Manifest, spool_folders
 from ergoscope.settings import Settings
@@ -39,7 +40,7 @@ class Sync:
         for folder in folders:
             manifest = Manifest.read(folder)
             url = args.server or os.environ.get("ERGOSCOPE_BASE_URL") or manifest.base_url
-            delivery = HttpDelivery(url, api_key=settings.api_key)
+            delivery = HttpDelivery(url, api_key=find_token(url))
             said = settle(folder, delivery, patience_s=PATIENCE_S, clock=time.time, sleep=time.sleep)
             left += not said.startswith(("delivered", "left"))
             print(f"{manifest.run.name} ({manifest.run.id}): {said}")

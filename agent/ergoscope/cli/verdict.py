@@ -1,10 +1,10 @@
 """ergoscope verdict"""
 
 import argparse
-from urllib.parse import quote
 
 import msgspec
 
+from ergoscope.addresses import path_of
 from ergoscope.cli.reading import declare_server, open_client, print_json, print_table
 
 
@@ -21,7 +21,7 @@ class Verdict:
         client = open_client(args)
         run = client.find(args.reference)
         if args.json:
-            print_json(msgspec.json.decode(client.fetch(f"/runs/{quote(run.id, safe='')}/verdict")))
+            print_json(msgspec.json.decode(client.fetch(path_of(run.id, "verdict"))))
             return 0
         verdict = client.verdict(run.id)
         flags = "".join(f" [{flag}]" for flag in verdict.flags)

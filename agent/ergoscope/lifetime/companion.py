@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ergoscope.process import lives
-from ergoscope.stream.ring import ReaderState, Ring, Word
+from ergoscope.stream.ring import BARRED, ReaderState, Ring, ServerState, Word
+from ergoscope.voice import Voice
 
 LOG = "sidecar.log"
 START_S = 5.0  # that a sidecar may take to say that it reads
@@ -65,12 +66,18 @@ class Companion:
         except ChildProcessError:  # somebody else waits for all children
             return lives(self._pid, 0)
 
-    def tend(self, tell: Callable[[str], None]) -> None:
+    def tend(self, tell: Callable[[str], None], voice: Voice) -> None:
         """Replace the sidecar when it is gone, in a thread of its own and less and less often; quick.
 
         Args:
             tell: Takes a sentence, in that thread.
+            voice: Says when the server does not let the job in, or has deleted its run.
         """
+        self.say_barred(voice)
+        if self._ring.words[Word.SERVER] == ServerState.DROPS:
+            voice.once(
+                "deleted", "this run was deleted at the server; nothing more of it is kept, and the training goes on"
+            )
         now = time.monotonic()
         if not self._pid or now < self._again_at or self.alive:
             return
@@ -92,7 +99,23 @@ class Companion:
     @property
     def answered(self) -> bool | None:
         """Whether there is a server that takes batches; None when that is not known yet."""
-        return {1: True, 2: False}.get(self._ring.words[Word.SERVER])
+        state = ServerState(self._ring.words[Word.SERVER])
+        return None if state is ServerState.UNKNOWN else state in (ServerState.TAKES, ServerState.DROPS)
+
+    def say_barred(self, voice: Voice) -> bool:
+        """Say once why the server does not let the job in, where it does not; say whether that is so."""
+        if self._ring.words[Word.SERVER] != ServerState.BARS:
+            return False
+        try:
+            reason = (self._folder / BARRED).read_text(encoding="utf-8")
+        except OSError:
+            reason = "the server does not let this job in"
+        voice.once(
+            "barred",
+            f"{reason}. Nothing is lost: it is kept in {self._folder}, and sent once the server takes it; with another "
+            f"token, ERGOSCOPE_API_KEY=TOKEN ergoscope sync {self._folder}",
+        )
+        return True
 
     def wait_for_answer(self, seconds: float) -> bool | None:
         """Wait until it is known whether the server answers, at most this long."""

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from ergoscope.credentials import find_token
 from ergoscope.errors import ErgoscopeError
 from ergoscope.manifest import Manifest
 from ergoscope.sidecar.delivery import HttpDelivery
@@ -34,14 +35,22 @@ def main(arguments: list[str]) -> int:
     except ErgoscopeError as error:
         logging.error("%s", error)
         return 1
-    key = os.environ.get("ERGOSCOPE_API_KEY", "")
-    delivery = HttpDelivery(manifest.base_url, api_key=key) if manifest.mode == "online" else None
+    delivery = HttpDelivery(manifest.base_url, api_key=_key(manifest)) if manifest.mode == "online" else None
     sidecar = Sidecar(folder, manifest, ring, delivery)
     signal.signal(signal.SIGTERM, lambda *_: sidecar.stop())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ring.words[Word.READER_PID] = os.getpid()  # only now, since whoever reads it may send a signal there
     sidecar.run()
     return 0
+
+
+def _key(manifest: Manifest) -> str:
+    """Give the server's token; without a file that can be used the job's numbers are kept all the same."""
+    try:
+        return find_token(manifest.base_url)
+    except ErgoscopeError as error:
+        logging.error("%s", error)
+        return ""
 
 
 if __name__ == "__main__":

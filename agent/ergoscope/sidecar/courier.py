@@ -46,8 +46,10 @@ def refused_batches(folder: Path) -> int:
 class Courier:
     """Delivers one spool, and hands on what the server asks of the job.
 
-    reachable: whether there is a server that takes batches; None before the first try.
+    reachable: whether there is a server that takes batches, or asks to wait with them; None before the first try.
+    barred: why the server does not let us in; empty while it does.
     failures: deliveries in a row that must be tried again.
+    dropped: batches that nobody wants any more, since their run was deleted.
     """
 
     def __init__(
@@ -67,7 +69,9 @@ class Courier:
         self._told = -QUIET_S
         self._answered_at: float | None = None
         self.reachable: bool | None = None
+        self.barred = ""
         self.failures = 0
+        self.dropped = 0
         self.reason = ""
 
     @property
@@ -96,6 +100,8 @@ class Courier:
             self._note_answer()
             if outcome.kind == "refused":
                 self._set_aside(frame, outcome.reason)
+            elif outcome.kind == "deleted":
+                self._drop(outcome.reason)
             else:
                 self._ask(outcome.requests)
                 if outcome.refusals:
@@ -105,6 +111,9 @@ class Courier:
 
     def _wait_for(self, outcome: Outcome) -> float:
         self.failures += 1
+        self.barred = outcome.reason if outcome.barred else ""
+        if outcome.wait_s:  # it answered, and wants the batch later: that may last longer than the grace
+            self._answered_at = self._clock()
         self.reachable = self._answered_at is not None and self._clock() - self._answered_at < GRACE_S
         if outcome.reason != self.reason:
             _log.warning("not delivered yet: %s", outcome.reason)
@@ -114,7 +123,7 @@ class Courier:
     def _note_answer(self) -> None:
         if self.failures:
             _log.info("delivering again after %d tries", self.failures)
-        self.failures, self.reachable, self.reason = 0, True, ""
+        self.failures, self.reachable, self.reason, self.barred = 0, True, "", ""
         self._answered_at = self._clock()
 
     def _pass(self, place: Place) -> None:
@@ -134,6 +143,12 @@ class Courier:
         (aside / f"{frame.seq:012d}.batch").write_bytes(frame.data)
         (aside / f"{frame.seq:012d}.json").write_bytes(msgspec.json.encode({"seq": frame.seq, "reason": reason}))
         self._report(f"batch {frame.seq} was refused and set aside: {reason}")
+
+    def _drop(self, reason: str) -> None:
+        """Let a batch go, as its owner has let its run go; what is kept of it would only fill the disk."""
+        if not self.dropped:
+            _log.error("this batch and all after it are dropped: %s", reason)
+        self.dropped += 1
 
     def _tell_refusals(self, outcome: Outcome) -> None:
         first = outcome.refusals[0]

@@ -13,6 +13,8 @@ from ergoscope_contract.slices import SliceRequest
 # What the server says of a batch; every other refusal is about the way there (a wrong key, a wrong address, an
 # overloaded or half-started server), and the batch must wait for it to be repaired instead of being given up.
 _ABOUT_THE_BATCH = frozenset({400, 413, 422})
+_BARRED = frozenset({401, 403})
+_GONE = 410
 _LONGEST_WAIT_S = 30.0
 _log = logging.getLogger("ergoscope.sidecar")
 
@@ -21,13 +23,16 @@ _log = logging.getLogger("ergoscope.sidecar")
 class Outcome:
     """What became of a delivery.
 
-    delivered: the server has it. refused: it never will, for `reason`. later: try again.
-    wait_s: how long the server asked to wait. refusals: values of a delivered batch that were not kept.
+    delivered: the server has it. refused: it never will, for `reason`. later: try again. deleted: nobody wants it any
+    more, as its run was deleted.
+    barred: the server does not let us in. wait_s: how long it asked to wait. refusals: values of a delivered batch that
+    were not kept.
     requests: what somebody asks of the job.
     """
 
-    kind: Literal["delivered", "refused", "later"]
+    kind: Literal["delivered", "refused", "later", "deleted"]
     reason: str = ""
+    barred: bool = False
     wait_s: float = 0.0
     refusals: tuple[Refusal, ...] = ()
     requests: tuple[SliceRequest, ...] = ()
@@ -97,7 +102,9 @@ def judge(status: int, body: bytes, *, retry_after: str | None = None) -> Outcom
     reason = _reason(status, body, receipt)
     if status in _ABOUT_THE_BATCH and (receipt is not None or _problem(body) is not None):
         return Outcome("refused", reason=reason)
-    return Outcome("later", reason=reason, wait_s=_seconds(retry_after))
+    if status == _GONE and (said := _problem(body)) is not None and said.error == "Deleted":
+        return Outcome("deleted", reason=reason)
+    return Outcome("later", reason=reason, barred=status in _BARRED, wait_s=_seconds(retry_after))
 
 
 def _receipt(body: bytes) -> _Receipt | None:

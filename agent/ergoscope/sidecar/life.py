@@ -22,7 +22,7 @@ from ergoscope.sidecar.spool import segment_path, segments
 from ergoscope.sidecar.surroundings import Surroundings
 from ergoscope.sidecar.tables import FILE as TABLES
 from ergoscope.stream.mailbox import MailboxWriter
-from ergoscope.stream.ring import ReaderState, Ring, Word
+from ergoscope.stream.ring import BARRED, ReaderState, Ring, ServerState, Word
 from ergoscope_contract.records import Ending, Event
 
 POLL_S = 0.05
@@ -39,6 +39,7 @@ class Sender(threading.Thread):
     def __init__(self, folder: Path, manifest: Manifest, ring: Ring, delivery: Delivery, tell: Callable[[Event], None]):
         super().__init__(name="ergoscope-sender", daemon=True)
         self._ring = ring
+        self._folder, self._address = folder, manifest.base_url
         self._lock = FileLock(folder / SENDER)
         self._courier = Courier(
             folder,
@@ -65,14 +66,26 @@ class Sender(threading.Thread):
             except OSError as error:
                 _log.warning("the spool could not be read: %s", error)
                 wait = DISK_FULL_S
-            if self._courier.reachable is not None:
-                self._ring.words[Word.SERVER] = 1 if self._courier.reachable else 2
+            self._tell_job()
             if wait:
                 self._leave.wait(wait)
             else:
                 self._wake.wait(POLL_S)
                 self._wake.clear()
         self._lock.release()
+
+    def _tell_job(self) -> None:
+        """Say in the ring's header how the server takes to us."""
+        reachable, barred = self._courier.reachable, self._courier.barred
+        if barred and self._ring.words[Word.SERVER] != ServerState.BARS:
+            with contextlib.suppress(OSError):  # the job then says it without the reason
+                (self._folder / BARRED).write_text(f"{self._address} answers {barred}", encoding="utf-8")
+        if barred:
+            self._ring.words[Word.SERVER] = ServerState.BARS
+        elif self._courier.dropped:
+            self._ring.words[Word.SERVER] = ServerState.DROPS
+        elif reachable is not None:
+            self._ring.words[Word.SERVER] = ServerState.TAKES if reachable else ServerState.AWAY
 
     def _deliver(self) -> float:
         if not self._lock.acquire():

@@ -110,7 +110,8 @@ def settle(
             clear(folder)  # else its sidecar does, which sees that all is delivered
     finally:
         lock.release()
-    text = f"delivered {courier.seq - before} batches" + ("" if done else "; the job goes on")
+    text = f"delivered {courier.seq - before - courier.dropped} batches" + ("" if done else "; the job goes on")
+    text += f"; dropped {courier.dropped}, as the run was deleted there" if courier.dropped else ""
     return text + (f"; the server refused {aside}, see {folder / REFUSED}" if aside else "")
 
 

@@ -32,6 +32,7 @@ HEAD = struct.Struct("=IHHII")  # length, kind, unused, crc32, low half of the p
 ALIGN = 16
 PAD = 0  # the kind that fills the rest before the end of the data
 WAITING_AT_MOST = 10_000
+BARRED = "barred"  # the file beside the spool that says why the server does not let us in
 LEFT_TO_OTHERS = 8  # a ring takes at most one part in so many of the free space
 
 
@@ -49,8 +50,18 @@ class Word(IntEnum):
     CLOSED = 8  # 0 open, 1 finished, 2 failed
     READER_PID = 9
     READER_STATE = 10  # see `ReaderState`
-    SERVER = 11  # 0 not tried yet, 1 takes batches, 2 does not
+    SERVER = 11  # see `ServerState`
     LAST_STEP = 12  # highest step that was spooled, plus one; 0 for none
+
+
+class ServerState(IntEnum):
+    """How the server takes to the sidecar."""
+
+    UNKNOWN = 0  # not tried yet
+    TAKES = 1
+    AWAY = 2
+    BARS = 3  # it is there, and does not let us in; why stands beside the spool, in BARRED
+    DROPS = 4  # it is there, and wants nothing more of this run, which was deleted
 
 
 class ReaderState(IntEnum):

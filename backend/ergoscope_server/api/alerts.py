@@ -7,17 +7,27 @@ from fastapi import APIRouter
 
 from ergoscope_contract import catalogue
 from ergoscope_server.api.answer import JsonAnswer, spelled
+from ergoscope_server.api.caller import READS, CallerOf, PeopleOf
 from ergoscope_server.api.service import ServiceOf
+from ergoscope_server.store.runs import UNKNOWN
 
 router = APIRouter(prefix="/api/v1", default_response_class=JsonAnswer)
 
 
 @router.get("/alerts", tags=["alerts"])
 def list_alerts(
-    service: ServiceOf, run: str | None = None, state: Literal["firing", "resolved"] | None = None
+    service: ServiceOf,
+    caller: CallerOf,
+    people: PeopleOf,
+    run: str | None = None,
+    state: Literal["firing", "resolved"] | None = None,
 ) -> JsonAnswer:
     """Alerts, newest first, of one run or state where asked."""
-    return JsonAnswer({"alerts": spelled(service.store.alerts(run=run, state=state))})
+    found = service.store.alerts(run=run, state=state)
+    if caller.where(READS) is not None:
+        projects = people.projects({alert.run for alert in found})
+        found = [alert for alert in found if caller.may_of(READS, alert.run, projects.get(alert.run, UNKNOWN))]
+    return JsonAnswer({"alerts": spelled(found)})
 
 
 @router.get("/catalogue", tags=["catalogue"])

@@ -7,8 +7,11 @@ import numpy as np
 from fastapi import Response
 from msgspec import Struct
 from numpy.typing import NDArray
+from starlette.types import Receive, Scope, Send
 
 from ergoscope_contract.jsonable import spell, spell_all
+
+PROBLEM = "ergoscope.problem"  # in the scope of a request
 
 
 class JsonAnswer(Response):
@@ -21,9 +24,22 @@ class JsonAnswer(Response):
         return msgspec.json.encode(content)
 
 
+class ProblemAnswer(JsonAnswer):
+    """An error answer, which leaves its kind under PROBLEM for whoever notes how the request ended."""
+
+    def __init__(self, status: int, kind: str, detail: str, headers: dict[str, str] | None) -> None:
+        super().__init__({"error": kind, "detail": detail}, status_code=status, headers=headers)
+        self._kind = kind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        scope[PROBLEM] = self._kind
+        await super().__call__(scope, receive, send)
+
+
 def problem(status: int, kind: str, detail: str, *, headers: dict[str, str] | None = None) -> JsonAnswer:
     """Make an error answer: what kind, and what was seen and what is allowed."""
-    return JsonAnswer({"error": kind, "detail": detail}, status_code=status, headers=headers)
+    return ProblemAnswer(status, kind, detail, headers)
 
 
 def numbers(values: NDArray[np.generic]) -> list[object]:

@@ -5,10 +5,13 @@ from fastapi import APIRouter, Request
 from ergoscope_contract import codec
 from ergoscope_contract.errors import ContractError, SizeError
 from ergoscope_server.api.answer import JsonAnswer, problem
+from ergoscope_server.api.caller import CallerOf, PeopleOf
 from ergoscope_server.api.examples import BODY, RECEIVED
 from ergoscope_server.api.service import ServiceOf
+from ergoscope_server.ingest.intake import DeletedRunError
 from ergoscope_server.ingest.pressure import FullError
 from ergoscope_server.ingest.writer import BusyError
+from ergoscope_server.people.writing import NotAllowedError, holding
 
 RETRY_S = 2
 
@@ -16,16 +19,20 @@ router = APIRouter(prefix="/api/v1", tags=["batches"])
 
 
 @router.post("/batches", response_class=JsonAnswer, responses=RECEIVED, openapi_extra=BODY)
-async def post_batch(request: Request, service: ServiceOf) -> JsonAnswer:
+async def post_batch(request: Request, service: ServiceOf, caller: CallerOf, people: PeopleOf) -> JsonAnswer:
     """Store a batch; answered when it is durable. The same batch may be sent any number of times."""
     try:
         body = await _body(request)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        receipt = await service.intake.take(body, json=kind == "application/json")
+        receipt = await service.intake.take(body, json=kind == "application/json", hold=holding(caller, people))
     except SizeError as error:
         return problem(413, "Size", str(error))
     except ContractError as error:
         return problem(400, type(error).__name__.removesuffix("Error"), str(error))
+    except NotAllowedError as error:
+        return problem(403, "Forbidden", str(error))
+    except DeletedRunError as error:
+        return problem(410, "Deleted", str(error))
     except FullError as error:
         return problem(429, "Full", str(error), headers={"Retry-After": str(error.wait_s)})
     except BusyError as error:

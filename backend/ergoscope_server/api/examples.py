@@ -126,12 +126,50 @@ WITHDRAWN: Responses = {
     404: {"content": {"application/json": {"example": PROBLEM}}, "description": "No such run, or no such slice"},
     409: {"description": "It is measured or refused already"},
 }
+DELETED: Responses = {
+    202: {"description": "Nobody sees it any more; the service goes on deleting its rows"},
+    204: {"description": "No row of it is left"},
+    **MISSING,
+}
+ARCHIVED: Responses = {204: {"description": "Done; to do it twice does no harm"}, **MISSING}
+EXPORTED: Responses = {
+    200: {
+        "content": {
+            "text/csv": {"example": "metric,attempt,rank,step,value\nloss,1790000000000,0,2,NaN\n"},
+            "application/json": {
+                "example": {
+                    "run": {"id": "fox-7", "project": "digits", "name": "first try"},
+                    "series": [
+                        {
+                            "metric": "loss",
+                            "attempt": 1790000000000,
+                            "rank": 0,
+                            "steps": [1, 2],
+                            "values": [2.31, "NaN"],
+                        }
+                    ],
+                }
+            },
+            "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+        },
+        "description": "The run, streamed",
+    },
+    404: {"content": {"application/json": {"example": PROBLEM}}, "description": "No such run, or no such series in it"},
+    422: {"description": "A parameter that cannot be used, or Parquet where the service has not what it needs for it"},
+    503: {"description": "As many exports run as may at once; try again after Retry-After seconds"},
+}
+RETENTION: dict[str, object] = {"project": "digits", "days": 30.0, "ended": False}
+KEPT: Responses = {
+    200: {"content": {"application/json": {"example": RETENTION}}, "description": "What the project keeps from now on"},
+    422: {"description": "Not such an object, or fewer days than there may be"},
+}
 SLICE: dict[str, object] = {
     "requestBody": {"content": {"application/json": {"example": {"points": 5, "extent": 0.5, "share": 0.05}}}}
 }
 RECEIVED: Responses = {
     200: {"content": {"application/json": {"example": RECEIPT}}, "description": "Durable"},
     400: {"description": "Not a batch, or of a version that is not understood here; nothing is kept"},
+    410: {"description": "Its run was deleted; nothing is kept, and nothing of that run will be"},
     413: {"description": "Larger than allowed; nothing is kept"},
     422: {
         "content": {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ergoscope_server.api.answer import spelled
 from ergoscope_server.api.cursors import Cursors
 from ergoscope_server.api.series import encode_one
+from ergoscope_server.api.sight import Sight
 from ergoscope_server.bus.bus import EVERY_RUN, Notices
 from ergoscope_server.store.errors import UnknownRunError
 from ergoscope_server.store.store import Store
@@ -32,11 +33,14 @@ class Told:
 class Feeder:
     """Makes one reader's events; holds where it stands.
 
-    runs: whose increments it wants; none means news of all runs without increments.
+    runs: whose increments it wants; none means news of all runs that it may see, without increments.
     """
 
-    def __init__(self, store: Store, runs: list[str], metrics: list[str], rank: int | None, cursors: Cursors) -> None:
+    def __init__(
+        self, store: Store, runs: list[str], metrics: list[str], rank: int | None, cursors: Cursors, sight: Sight
+    ) -> None:
         self._store = store
+        self._sight = sight
         self._runs = runs
         self._metrics = metrics or ["*"]
         self._rank = rank
@@ -68,7 +72,9 @@ class Feeder:
         if EVERY_RUN in notices:
             yield from self._everything(now)
         for run, kinds in notices.items():
-            if run == EVERY_RUN:
+            if "deleted" in kinds and run != EVERY_RUN:
+                yield from self._deletion(run)
+            if run == EVERY_RUN or not self._sight.has(run):
                 continue
             if "arrival" in kinds and run in self._runs:
                 yield from self._increments(run)
@@ -87,11 +93,16 @@ class Feeder:
 
     def _everything(self, now: float) -> Iterator[Told]:
         """Tell a reader of all runs what notices that were lost may have been about."""
-        for summary in self._store.summaries():
+        for summary in self._store.summaries(projects=self._sight.projects):
             if summary.status in ("running", "silent") or summary.last_seen >= self._whole - OVERLAP_S:
                 yield self._tell("run", spelled(summary))
         yield from self._alerts(None, self._whole - OVERLAP_S)
         self._whole = now
+
+    def _deletion(self, run: str) -> Iterator[Told]:
+        """Tell that a run is gone; its project is too, so only who follows it, or may see every run, is told."""
+        if (run in self._runs or (not self._runs and self._sight.projects is None)) and self._store.upkeep.removed(run):
+            yield self._tell("deleted", {"run": run})
 
     @property
     def restless(self) -> bool:
@@ -124,7 +135,11 @@ class Feeder:
     def _alerts(self, run: str | None, after: float) -> Iterator[Told]:
         for alert in self._store.alerts(run=run):
             known = (alert.id, alert.state)
-            if max(alert.started, alert.ended or 0.0) >= after and known not in self._alerted:
+            if (
+                max(alert.started, alert.ended or 0.0) >= after
+                and known not in self._alerted
+                and self._sight.has(alert.run)
+            ):
                 self._alerted.add(known)
                 yield self._tell("alert", spelled(alert))
 

@@ -1,9 +1,10 @@
-"""Who may talk to a service that listens on this machine only: pages of other sites may not.
+"""Which browsers' requests are refused whoever asks: those that pages of other sites make.
 
-A browser can be made to send requests to 127.0.0.1 by any site (DNS rebinding, cross-site forms). Such a request
-names a foreign host, or comes from a foreign origin; both are refused.
+A browser can be made to send requests to 127.0.0.1, or to a machine of its network, by any site (DNS rebinding,
+cross-site forms). Such a request names a foreign host, or comes from a foreign origin; both are refused.
 """
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -18,10 +19,17 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class Guard:
     """Middleware that refuses foreign hosts, and foreign origins on writes and sockets."""
 
-    def __init__(self, app: ASGIApp, *, local: bool) -> None:
-        """Guard an application; `local` when it listens on loopback, where every rightful name is known."""
+    def __init__(self, app: ASGIApp, *, local: bool, names: Collection[str] = ()) -> None:
+        """Guard an application.
+
+        Args:
+            app: What is guarded.
+            local: It listens on loopback, where every rightful name is known.
+            names: What the service is called by others; where none is named and it is not local, any name will do.
+        """
         self._app = app
-        self._local = local
+        self._names = LOCAL_NAMES.union(names) if local or names else None
+        self._told = ", ".join(names) or "127.0.0.1 and localhost"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with 403."""
@@ -36,10 +44,10 @@ class Guard:
     def _fault(self, scope: Scope) -> str:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._local and _name(f"//{host}") not in LOCAL_NAMES:
+        if self._names is not None and _name(f"//{host}") not in self._names:
             return (
-                f"the request is for host {host[:80]!r}; this service listens on this machine only and answers to "
-                "127.0.0.1 and localhost. To serve others, start it with --host"
+                f"the request is for host {host[:80]!r}; this service answers to {self._told}. To serve others, start "
+                "it with --host, and name it in ERGOSCOPE_PUBLIC_URL"
             )
         origin = headers.get("origin")
         writes = scope["type"] == "websocket" or scope["method"] not in READING

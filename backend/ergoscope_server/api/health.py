@@ -1,29 +1,33 @@
 """Is it alive, is it ready, and how it is doing in numbers."""
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from ergoscope_server.api.answer import JsonAnswer
 from ergoscope_server.api.service import ServiceOf
+from ergoscope_server.examination import STANDS, worst
 
 router = APIRouter(tags=["health"], default_response_class=JsonAnswer)
 
 
 @router.get("/healthz")
 async def healthz() -> JsonAnswer:
-    """The process answers."""
+    """The process answers, whatever else is wrong."""
     return JsonAnswer({"status": "ok"})
 
 
 @router.get("/readyz")
 def readyz(service: ServiceOf) -> JsonAnswer:
-    """Whether batches can be taken and questions answered; with the reasons when not."""
-    reasons = service.faults()
-    return JsonAnswer({"status": "ready" if not reasons else "not ready", "reasons": reasons}, 503 if reasons else 200)
+    """Whether batches can be taken and questions answered: `ready`, `degraded` or `not ready`, with the reasons."""
+    findings = service.findings()
+    wrong = sorted((one for one in findings if one.state != "ok"), key=lambda one: one.state)  # failures first
+    state = worst(findings)
+    return JsonAnswer(
+        {"status": STANDS[state], "reasons": [one.reason for one in wrong]}, 503 if state == "fail" else 200
+    )
 
 
 @router.get("/metrics")
 def metrics(service: ServiceOf) -> Response:
-    """Counters and gauges in Prometheus' text format."""
-    service.gauges.readers.set(service.bus.readers)
-    return Response(generate_latest(service.gauges.registry), media_type=CONTENT_TYPE_LATEST)
+    """Counters, gauges and histograms of the process that answers, in Prometheus' text format."""
+    return Response(service.gauges.text(), media_type=CONTENT_TYPE_LATEST)

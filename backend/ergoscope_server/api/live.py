@@ -12,11 +12,13 @@ from fastapi.concurrency import iterate_in_threadpool, run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from ergoscope_server.api.answer import JsonAnswer, problem
+from ergoscope_server.api.caller import CallerOf, PeopleOf, Still, StillOf
 from ergoscope_server.api.cursors import CursorError, read_cursors
 from ergoscope_server.api.examples import STREAMED
 from ergoscope_server.api.feeding import Feeder, Told
 from ergoscope_server.api.series import Names, Rank, as_rank
 from ergoscope_server.api.service import Service, ServiceOf
+from ergoscope_server.api.sight import Sight
 from ergoscope_server.bus.bus import Notices, Subscription
 from ergoscope_server.store.errors import UnavailableError
 
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 HEARTBEAT_S = 10.0
+ASK_S = 5.0  # whether the reader may still read
 PAUSE_S = 0.05  # at most twenty messages a second to one reader: what comes meanwhile goes into the next
 RECONNECT_MS = 1000
 MOST_READERS = 1_000
@@ -36,6 +39,9 @@ Runs = Annotated[list[str] | None, Query(max_length=100, description="Runs to fo
 @router.get("/live", response_class=StreamingResponse, responses=STREAMED)
 async def live(
     service: ServiceOf,
+    caller: CallerOf,
+    people: PeopleOf,
+    still: StillOf,
     run: Runs = None,
     metrics: Names = None,
     since: str = "",
@@ -43,7 +49,7 @@ async def live(
     accept: Annotated[str, Header()] = "",
     last_event_id: Annotated[str, Header()] = "",
 ) -> Response:
-    """Follow runs: `increment`, `run`, `verdict`, `alert`, `slice`; `reset` when a cursor is too old to go on from.
+    """Follow runs: `increment`, `run`, `verdict`, `alert`, `slice`, `deleted`; `reset` when a cursor is too old.
 
     Each message's id is the cursor to come back with. With `Accept: application/json` the answer is one object:
     the cursor and what happened since the one given.
@@ -53,7 +59,8 @@ async def live(
         cursors = read_cursors(last_event_id or since, runs)
     except CursorError as error:
         return problem(400, "Cursor", str(error))
-    feeder = Feeder(service.store, runs, metrics or [], as_rank(rank), cursors)
+    sight = Sight(caller, people)
+    feeder = Feeder(service.store, runs, metrics or [], as_rank(rank), cursors, sight)
     if "application/json" in accept and "text/event-stream" not in accept:
         told = await run_in_threadpool(lambda: list(feeder.open()))
         events = [{"event": one.event, "data": one.data} for one in told]
@@ -62,19 +69,25 @@ async def live(
         text = f"{MOST_READERS} live streams are open, as many as are allowed; poll with Accept: application/json"
         return problem(503, "Busy", text, headers={"Retry-After": "5"})
     return StreamingResponse(
-        _messages(service, feeder, frozenset(runs) or None),
+        _messages(service, feeder, frozenset(runs) or None, still),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def _messages(service: Service, feeder: Feeder, runs: frozenset[str] | None) -> AsyncIterator[bytes]:
+async def _messages(
+    service: Service, feeder: Feeder, runs: frozenset[str] | None, still: Still
+) -> AsyncIterator[bytes]:
     subscription = service.bus.subscribe(runs)  # before the first read: what happens in between is not missed
     try:
         yield f"retry: {RECONNECT_MS}\n\n".encode()
-        spoken = time.monotonic()
+        spoken = asked = time.monotonic()
         news = feeder.open()
         while not service.stopping.is_set():
+            if time.monotonic() - asked > ASK_S:
+                asked = time.monotonic()
+                if not await still():
+                    return
             async for told in iterate_in_threadpool(news):
                 yield _message(told)
                 spoken = time.monotonic()

@@ -8,15 +8,18 @@ from msgspec.structs import replace
 from ergoscope_contract.answers import Verdict
 from ergoscope_contract.records import Event
 from ergoscope_server.api.answer import JsonAnswer, problem, spelled
+from ergoscope_server.api.caller import READS, CallerOf
 from ergoscope_server.api.examples import MISSING
 from ergoscope_server.api.service import ServiceOf
 
 MOST_RUNS = 10_000
+HIGHEST_RANK = 2**31 - 1  # that a column holds
 _LONG = 1_000  # characters of a text in an event that are given unasked
 
 router = APIRouter(prefix="/api/v1", tags=["runs"], default_response_class=JsonAnswer)
 
 Limit = Annotated[int, Query(ge=1, le=MOST_RUNS)]
+OneRank = Annotated[int, Query(ge=0, le=HIGHEST_RANK)]
 StatusName = Literal["running", "silent", "finished", "failed", "crashed"]
 
 
@@ -27,10 +30,17 @@ def unknown(run: str) -> JsonAnswer:
 
 @router.get("/runs")
 def list_runs(
-    service: ServiceOf, project: str | None = None, status: StatusName | None = None, limit: Limit = 500
+    service: ServiceOf,
+    caller: CallerOf,
+    project: str | None = None,
+    status: StatusName | None = None,
+    archived: bool = False,
+    limit: Limit = 500,
 ) -> JsonAnswer:
-    """The newest runs first, of one project or status where asked."""
-    found = service.store.summaries(project=project, status=status, limit=limit)
+    """The newest runs first, of one project or status where asked; with `archived` those that were set aside."""
+    found = service.store.summaries(
+        project=project, projects=caller.where(READS), status=status, archived=archived, limit=limit
+    )
     return JsonAnswer({"runs": spelled(found)})
 
 
@@ -60,9 +70,7 @@ def list_events(service: ServiceOf, run: str, whole: bool = False) -> JsonAnswer
 
 
 @router.get("/runs/{run}/histograms", responses=MISSING)
-def list_histograms(
-    service: ServiceOf, run: str, key: str, rank: Annotated[int, Query(ge=0)] = 0, limit: Limit = 500
-) -> JsonAnswer:
+def list_histograms(service: ServiceOf, run: str, key: str, rank: OneRank = 0, limit: Limit = 500) -> JsonAnswer:
     """The newest histograms of a key, in step order."""
     if service.store.summary(run) is None:
         return unknown(run)

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 from ergoscope_contract.jsonable import spell
 from ergoscope_server.api.answer import JsonAnswer, numbers
 from ergoscope_server.api.examples import BUCKETS, METRICS, SERIES, answered
-from ergoscope_server.api.runs import unknown
+from ergoscope_server.api.runs import HIGHEST_RANK, unknown
 from ergoscope_server.api.service import ServiceOf
+from ergoscope_server.store.cells import FIELDS
 from ergoscope_server.store.errors import UnknownRunError
 from ergoscope_server.store.points import HIGHEST, LOWEST
 from ergoscope_server.store.ranks import TOGETHER
@@ -30,9 +31,10 @@ BucketCount = Annotated[
     int | None, Query(ge=1, le=MOST_BUCKETS, description="At most so many buckets; points where there are fewer.")
 ]
 Rank = Annotated[
-    int | None, Query(ge=ALL_RANKS, description="One rank, -1 for each; without it all ranks as one series.")
+    int | None,
+    Query(ge=ALL_RANKS, le=HIGHEST_RANK, description="One rank, -1 for each; without it all ranks as one series."),
 ]
-Cursor = Annotated[int | None, Query(ge=0, description="Only what arrived after this cursor.")]
+Cursor = Annotated[int | None, Query(ge=0, le=HIGHEST, description="Only what arrived after this cursor.")]
 
 
 @router.get("/runs/{run}/series", responses=answered(points=SERIES, buckets=BUCKETS))
@@ -47,7 +49,11 @@ def get_series(
     since: Cursor = None,
     rank: Rank = None,
 ) -> JsonAnswer:
-    """Series of one run, all complete up to the answer's `cursor`."""
+    """Series of one run, all complete up to the answer's `cursor`.
+
+    Where retention has thinned a series, `thinned_to` is the last step up to which few points are left: buckets keep
+    every extreme there, and may reach a little beyond the steps asked for.
+    """
     asked = _asked(metrics, metric, first, last, buckets, since, rank)
     try:
         return JsonAnswer(encode(service.store.series(run, asked)))
@@ -108,10 +114,11 @@ def encode(answer: SeriesAnswer) -> dict[str, object]:
 def encode_one(data: SeriesData) -> dict[str, object]:
     """Give one series as JSON has it."""
     head: dict[str, object] = {"metric": data.metric, "rank": data.rank, "points": data.count}
+    if data.thinned_to is not None:
+        head["thinned_to"] = data.thinned_to
     if data.cells is None:
         return head | {"steps": numbers(data.points.steps), "values": numbers(data.points.values)}
-    names = ("first", "last", "low", "high", "mean", "final", "count", "nonfinite")
-    return head | {"buckets": {name: numbers(getattr(data.cells, name)) for name in names}}
+    return head | {"buckets": {name: numbers(getattr(data.cells, name)) for name in FIELDS}}
 
 
 def as_rank(asked: int | None) -> int | None:

@@ -13,6 +13,7 @@ from ergoscope_contract.answers import Landscape, Slice
 from ergoscope_contract.records import Grid
 from ergoscope_contract.slices import Axes, Dimensions, SliceRequest
 from ergoscope_server.api.answer import JsonAnswer, problem, spelled
+from ergoscope_server.api.bodies import read_body
 from ergoscope_server.api.examples import ASKED, SLICE, SLICES, WITHDRAWN, answered
 from ergoscope_server.api.runs import unknown
 from ergoscope_server.api.service import ServiceOf
@@ -47,7 +48,7 @@ async def ask_slice(request: Request, service: ServiceOf, run: str) -> JsonAnswe
     must be withdrawn before another can be asked for.
     """
     try:
-        wanted = _wanted(await _body(request))
+        wanted = _wanted(await read_body(request, most=MOST_BYTES))
         await run_in_threadpool(service.store.ask_slice, run, wanted)
     except msgspec.DecodeError as error:
         return problem(422, "Parameter", str(error))
@@ -94,15 +95,6 @@ def withdraw_slice(service: ServiceOf, run: str, slice_id: str) -> Response:
         return problem(409, "Answered", str(error))
     service.bus.publish(run, "slice")
     return Response(status_code=204)
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise msgspec.ValidationError(f"the body has more than {MOST_BYTES} bytes; a request has a few dozen")
-    return body
 
 
 def _wanted(body: bytes) -> SliceRequest:

@@ -1,14 +1,12 @@
 """Spectra of the Hessian: the nodes and weights of a quadrature, from which densities and moments are worked out."""
 
-from typing import Annotated
-
 import numpy as np
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from ergoscope_contract.records import Spectrum
 from ergoscope_server.api.answer import JsonAnswer, numbers
 from ergoscope_server.api.examples import answered
-from ergoscope_server.api.runs import Limit, unknown
+from ergoscope_server.api.runs import Limit, OneRank, unknown
 from ergoscope_server.api.service import ServiceOf
 
 SPECTRA: dict[str, object] = {
@@ -28,9 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["spectra"], default_response_class=Js
 
 
 @router.get("/runs/{run}/spectra", responses=answered(spectra=SPECTRA))
-def list_spectra(
-    service: ServiceOf, run: str, key: str, rank: Annotated[int, Query(ge=0)] = 0, limit: Limit = 500
-) -> JsonAnswer:
+def list_spectra(service: ServiceOf, run: str, key: str, rank: OneRank = 0, limit: Limit = 500) -> JsonAnswer:
     """The newest spectra of a key, in step order; nodes, weights and residuals as lists of numbers.
 
     The weights of all draws of a step together, as sent: divide them by their sum. Σ weight · f(node) is then the mean

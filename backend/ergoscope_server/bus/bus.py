@@ -2,7 +2,7 @@
 
 So nothing queues: what happens to a run while a reader is busy becomes one notice with all kinds in it.
 Kinds: "arrival" (points or events came), "run" (its summary changed), "verdict", "alert", "slice" (one was asked for,
-or rows of it came).
+or rows of it came), "deleted".
 
 Where notices may have been lost, a reader is told of every kind for each run that it follows, and one that follows all
 of EVERY_RUN: look at your cursors. So a bus that forgets delays news and loses none.
@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 Notices: TypeAlias = dict[str, frozenset[str]]
 
-KINDS = frozenset({"arrival", "run", "verdict", "alert", "slice"})
+KINDS = frozenset({"arrival", "run", "verdict", "alert", "slice", "deleted"})
 EVERY_RUN = "*"  # no run has such an id
 
 
@@ -33,6 +33,16 @@ class Bus(Protocol):
 
     def publish(self, run: str, kind: str) -> None:
         """Tell that something of this kind happened to a run; from any thread, never blocks."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether news of other processes come in; always, where there are none."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Of how many runs news wait to be sent to other processes."""
         ...
 
     @property

@@ -54,6 +54,10 @@ class Outbox(Generic[T]):
         self._thread = Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
+    def __len__(self) -> int:
+        """Count the names that wait."""
+        return len(self._waiting)
+
     def put(self, name: str, value: T) -> None:
         """Leave something to be sent; from any thread, never waits."""
         with self._wake:

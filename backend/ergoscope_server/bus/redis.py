@@ -12,10 +12,9 @@ from threading import Event, Thread
 import msgspec
 from redis.client import PubSub
 from redis.exceptions import ConnectionError as LostError
-from redis.exceptions import RedisError
 
 from ergoscope_server.bus.bus import EVERY_RUN, KINDS
-from ergoscope_server.bus.connect import ANSWER_S, connect
+from ergoscope_server.bus.connect import ANSWER_S, FAILURES, connect
 from ergoscope_server.bus.memory import MemoryBus, MemorySubscription
 from ergoscope_server.bus.outbox import CannotSendError, Outbox
 
@@ -77,6 +76,11 @@ class RedisBus:
         """Whether news of other processes come in."""
         return self._listening.is_set()
 
+    @property
+    def waiting(self) -> int:
+        """Of how many runs news wait to be sent."""
+        return len(self._outbox)
+
     def close(self) -> None:
         """Send what waits, if Redis takes it soon, and end the threads."""
         self._outbox.close()
@@ -87,20 +91,21 @@ class RedisBus:
     def _send(self, notices: dict[str, frozenset[str]]) -> None:
         try:
             self._client.publish(self._channel, _encode(_News(self._me, notices)))
-        except RedisError as error:
+        except FAILURES as error:
             raise CannotSendError(f"Redis takes no news: {error}") from error
 
     def _work(self) -> None:
         said = False
         while not self._closing.is_set():
             try:
-                with PubSub(self._client.connection_pool) as ear:
+                ear: PubSub = self._client.pubsub()  # type: ignore[no-untyped-call]  # the library has no types here
+                with ear:
                     ear.subscribe(self._channel)
                     heard = time.monotonic()
                     while not self._closing.is_set():
                         heard = self._hear(ear, heard)
                         said = said and not self.connected
-            except RedisError as error:
+            except FAILURES as error:
                 self._listening.clear()
                 if not said:
                     log.warning("no news from other processes, readers look by themselves: %s", error)

@@ -24,7 +24,8 @@ class Processes:
 
         Args:
             target: A function of a module, which returns when it gets SIGTERM.
-            arguments: What it is called with; they must survive being sent to another process.
+            arguments: What it is called with, before its number among them; they must survive being sent to another
+                process.
             count: How many.
         """
         self._target, self._arguments, self._count = target, arguments, count
@@ -34,7 +35,7 @@ class Processes:
         """Run until a signal comes; give the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        running = [self._start() for _ in range(self._count)]
+        running = [self._start(number) for number in range(self._count)]
         while not self._stopping:
             time.sleep(0.2)
             for i, process in enumerate(running):
@@ -45,7 +46,7 @@ class Processes:
                         flush=True,
                     )
                     time.sleep(SOON_S)
-                    running[i] = self._start()
+                    running[i] = self._start(i)
         for process in running:
             if process.is_alive():
                 process.terminate()
@@ -55,8 +56,8 @@ class Processes:
                 process.kill()
         return 0
 
-    def _start(self) -> BaseProcess:
-        process = _spawn.Process(target=_child, args=(self._target, self._arguments))
+    def _start(self, number: int) -> BaseProcess:
+        process = _spawn.Process(target=_child, args=(self._target, (*self._arguments, number)))
         process.start()
         return process
 

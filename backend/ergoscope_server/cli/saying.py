@@ -1,5 +1,7 @@
 """What the commands say to whoever started them."""
 
+import getpass
+import os
 import socket
 import sys
 
@@ -10,7 +12,7 @@ def welcome(settings: Settings, listening: socket.socket) -> None:
     """Say where the service is, and what that means."""
     host, port = settings.host, listening.getsockname()[1]
     print(f"ergoscope is at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
-    if not settings.local:
+    if settings.open_to_all and not settings.local:
         print(f"warning: whoever can reach {host}:{port} can read and write all runs", flush=True)
 
 
@@ -18,3 +20,27 @@ def complain(error: Exception) -> int:
     """Say in one line why it cannot be done; give the exit status."""
     print(f"ergoscope: {error}", file=sys.stderr)
     return 1
+
+
+def moment(then: float, now: float) -> str:
+    """Say how long ago a time was; never for 0.
+
+    Example:
+        >>> moment(0, 90), moment(30, 90), moment(90, 90)
+        ('never', '1 min ago', '0 s ago')
+    """
+    if not then:
+        return "never"
+    seconds = max(now - then, 0.0)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def typist() -> str:
+    """Name whoever types a command, as the log of changes has it."""
+    try:
+        return f"{getpass.getuser()} on the service's machine"
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"user {os.getuid()} on the service's machine"

@@ -1,15 +1,19 @@
 """`ergoscope serve`: the API and the page, in any number of processes; the work is done by `ergoscope work`."""
 
 import argparse
-import os
 import socket
+from contextlib import closing
 
 from ergoscope_server.app import create_app
+from ergoscope_server.cli.options import declare, settings_of
 from ergoscope_server.cli.processes import Processes
 from ergoscope_server.cli.saying import complain, welcome
-from ergoscope_server.opening import check_shared
+from ergoscope_server.gauges import Gauges
+from ergoscope_server.logs import set_up
+from ergoscope_server.opening import check_guarded, check_shared
+from ergoscope_server.scraping import giving_figures
 from ergoscope_server.serving import AddressError, Server, listen
-from ergoscope_server.settings import Settings, SettingsError, read_settings
+from ergoscope_server.settings import Settings, SettingsError
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.store import Store
 
@@ -19,23 +23,16 @@ class Serve:
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--port", type=int, help="TCP port (default 7117; 0 takes a free one)")
-        parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
+        declare(parser)
         parser.add_argument("--workers", type=int, help="processes that share the port (default 1)")
-        parser.add_argument("--no-page", action="store_true", help="serve the API without the page")
 
     def run(self, args: argparse.Namespace) -> int:
         """Serve until stopped."""
         try:
-            settings = read_settings(
-                os.environ,
-                port=args.port,
-                host=args.host,
-                workers=args.workers,
-                page=False if args.no_page else None,
-            )
+            settings = settings_of(args, workers=args.workers)
             check_shared(settings, "ergoscope serve")
-            Store(settings.store_url).close()  # brings the schema up to date, or says why it cannot
+            with closing(Store(settings.store_url)) as store:  # brings the schema up to date, or says why it cannot
+                check_guarded(settings, store)
             with listen(settings.host, settings.port) as listening:
                 welcome(settings, listening)
                 return Processes(serve, (settings, listening), count=settings.workers).run()
@@ -43,8 +40,18 @@ class Serve:
             return complain(error)
 
 
-def serve(settings: Settings, listening: socket.socket) -> None:
-    """Be one of the processes: serve on a socket that all share, until a signal comes."""
+def serve(settings: Settings, listening: socket.socket, number: int) -> None:
+    """Be one of the processes: serve on a socket that all share, until a signal comes.
+
+    Args:
+        settings: How.
+        listening: The socket.
+        number: Of the process among them, from 0.
+    """
+    set_up(settings.log_format, settings.log_level)
     here = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    app = create_app(settings, server_url=here, works=False)
-    Server(app, ready=lambda: None).run(sockets=[listening])
+    gauges = Gauges(process=str(number) if settings.workers > 1 else "")
+    app = create_app(settings, server_url=here, works=False, gauges=gauges)
+    port = settings.metrics_port + number if settings.metrics_port else 0
+    with giving_figures(gauges, settings.host, port, must=False):
+        Server(app, ready=lambda: None).run(sockets=[listening])

@@ -1,13 +1,18 @@
 """`ergoscope up`: service and page in one process."""
 
 import argparse
-import os
+from contextlib import closing
 from pathlib import Path
 
 from ergoscope_server.app import create_app
+from ergoscope_server.cli.options import declare, settings_of
 from ergoscope_server.cli.saying import complain, welcome
+from ergoscope_server.gauges import Gauges
+from ergoscope_server.logs import set_up
+from ergoscope_server.opening import check_guarded
+from ergoscope_server.scraping import giving_figures
 from ergoscope_server.serving import AddressError, Server, listen
-from ergoscope_server.settings import Settings, SettingsError, read_settings
+from ergoscope_server.settings import Settings, SettingsError
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.store import Store
 
@@ -17,21 +22,13 @@ class Up:
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("--port", type=int, help="TCP port (default 7117; 0 takes a free one)")
-        parser.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
+        declare(parser)
         parser.add_argument("--data-dir", type=Path, help="where the database lies (default ~/.ergoscope/server)")
-        parser.add_argument("--no-page", action="store_true", help="serve the API without the page")
 
     def run(self, args: argparse.Namespace) -> int:
         """Serve until stopped."""
         try:
-            settings = read_settings(
-                os.environ,
-                port=args.port,
-                host=args.host,
-                data_dir=args.data_dir,
-                page=False if args.no_page else None,
-            )
+            settings = settings_of(args, data_dir=args.data_dir)
             return serve(settings)
         except (SettingsError, AddressError, StoreError, ValueError) as error:
             return complain(error)
@@ -42,15 +39,20 @@ def serve(settings: Settings) -> int:
 
     Raises:
         AddressError: the address cannot be listened on.
+        SettingsError: others can reach it, and it knows nobody to let in.
         StoreError: the database cannot be opened.
     """
     if not settings.database_url:
         _make_writable(settings.directory)
-    with listen(settings.host, settings.port) as listening:
+    with listen(settings.host, settings.port) as listening, closing(Store(settings.store_url)) as store:
+        check_guarded(settings, store)
+        set_up(settings.log_format, settings.log_level)
         here = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        app = create_app(settings, Store(settings.store_url), server_url=here)
+        gauges = Gauges()
+        app = create_app(settings, store, server_url=here, gauges=gauges)
         server = Server(app, ready=lambda: welcome(settings, listening))
-        server.run(sockets=[listening])
+        with giving_figures(gauges, settings.host, settings.metrics_port):
+            server.run(sockets=[listening])
     return 0 if server.started else 1
 
 

@@ -8,7 +8,9 @@ import signal
 from ergoscope_server.alerts.notify import WebhookNotify, notifier
 from ergoscope_server.cli.saying import complain
 from ergoscope_server.gauges import Gauges
+from ergoscope_server.logs import set_up
 from ergoscope_server.opening import check_shared, open_bus
+from ergoscope_server.scraping import giving_figures
 from ergoscope_server.settings import Settings, SettingsError, read_settings
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.store import Store
@@ -43,14 +45,17 @@ async def work(settings: Settings) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    notify = notifier(settings.webhook_url, page=f"http://127.0.0.1:{settings.port}")
-    store, bus = Store(settings.store_url), open_bus(settings)
-    worker = Worker(store, bus, notify, gauges=Gauges(), redis_url=settings.redis_url)
-    watching = asyncio.create_task(worker.watch())
-    print("ergoscope works", flush=True)
-    await stopping.wait()
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    notify = notifier(settings.webhook_url, page=next(iter(settings.public_urls), f"http://127.0.0.1:{settings.port}"))
+    store, bus, gauges = Store(settings.store_url), open_bus(settings), Gauges()
+    set_up(settings.log_format, settings.log_level)
+    worker = Worker(store, bus, notify, gauges=gauges, redis_url=settings.redis_url)
+    gauges.look_first(lambda: gauges.redis.set(bus.connected))
+    with giving_figures(gauges, settings.host, settings.metrics_port, must=False):
+        watching = asyncio.create_task(worker.watch())
+        print("ergoscope works", flush=True)
+        await stopping.wait()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
     worker.close()
     bus.close()
     if isinstance(notify, WebhookNotify):

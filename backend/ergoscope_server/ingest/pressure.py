@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ergoscope_server.gauges import Gauges
+from ergoscope_server.store.tidy import Backlog
 
 LOOK_S = 1.0
 SOONEST_S, LATEST_S = 3, 9
@@ -28,8 +29,8 @@ class FullError(RuntimeError):
 class LogStore(Protocol):
     """What tells the size."""
 
-    def unfolded_bytes(self) -> int:
-        """Give the size of what the logs of all runs hold beyond what is folded."""
+    def backlog(self) -> Backlog:
+        """Give what the logs of all runs hold beyond what is folded."""
         ...
 
 
@@ -64,8 +65,9 @@ class Pressure:
 
     def look(self) -> None:
         """Ask for the size."""
-        self._size = self._store.unfolded_bytes()
-        self._gauges.unfolded.set(self._size)
+        backlog = self._store.backlog()
+        self._size = backlog.size
+        self._gauges.show_backlog(runs=backlog.runs, batches=backlog.batches, size=backlog.size, oldest=backlog.oldest)
 
     async def run(self, *, every_s: float = LOOK_S) -> None:
         """Ask again and again until cancelled; while nobody answers, what was known stands."""

@@ -25,11 +25,15 @@ _about = msgspec.msgpack.Decoder(Run)
 class Outcome:
     """What became of a batch: its number in the run's log, None when it was there already or could not be taken.
 
+    deleted: its run was deleted, and nothing of it is taken any more.
+    lost: records that its job says no ring had room for, beyond those that it told of before.
     requests: slices of its run that are waited for.
     """
 
     number: int | None = None
     problem: str = ""
+    deleted: bool = False
+    lost: int = 0
     requests: list[SliceRequest] = field(default_factory=list)
 
 
@@ -44,7 +48,7 @@ def accept(connection: Connection, batches: Sequence[Arrival]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     taken: list[tuple[int, Arrival]] = []
     for batch in batches:
-        outcome = _take(states[batch.run], senders, batch)
+        outcome = _take(states[batch.run], senders, batch) if batch.run in states else Outcome(deleted=True)
         outcomes.append(outcome)
         if outcome.number is not None:
             taken.append((outcome.number, batch))
@@ -71,10 +75,12 @@ def _take(state: RunState, senders: dict[feeds.Key, FeedState], batch: Arrival) 
         return Outcome(problem=str(error))
     if batch.attempt > state.attempt:
         state.attempt, state.status, state.reason, state.last_step = batch.attempt, "running", "", None
+        state.archived = 0.0  # nobody sets aside what goes on
+    lost = state.lost
     _tell_sender(sender, state, batch)
     _tell_run(state, batch, feeds.parts_of(sender.begun))
     state.cursor += 1
-    return Outcome(state.cursor)
+    return Outcome(state.cursor, lost=state.lost - lost)
 
 
 def _tell_sender(sender: FeedState, state: RunState, batch: Arrival) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ergoscope_server.store.points import IntArray, Points
 
 F8Array = NDArray[np.float64]
+FIELDS = ("first", "last", "low", "high", "mean", "final", "count", "nonfinite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Cells:
     def __len__(self) -> int:
         return len(self.first)
 
+    def within(self, first: int, last: int) -> "Cells":
+        """Give the cells of which any part may lie in [first, last]."""
+        kept = (self.last >= first) & (self.first <= last)
+        return self if kept.all() else Cells(*(getattr(self, name)[kept] for name in FIELDS))
+
 
 def cells_of(points: Points) -> Cells:
     """Make each point a cell."""
@@ -44,12 +50,7 @@ def join_cells(parts: list[Cells]) -> Cells:
     """Put cells one behind the other."""
     if len(parts) == 1:
         return parts[0]
-    return Cells(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("first", "last", "low", "high", "mean", "final", "count", "nonfinite")
-        )
-    )
+    return Cells(*(np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS))
 
 
 def gather(cells: Cells, most: int) -> Cells:

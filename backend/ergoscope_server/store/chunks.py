@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from ergoscope_server.store.packing import CHUNK, Packed
+from ergoscope_server.store.packing import Packed
 from ergoscope_server.store.tables import chunk, fragment, pyramid
+from ergoscope_server.store.thinning import points_in
 from ergoscope_server.store.writing import Row, Writer
 
 AT_ONCE = 2_000  # bound parameters of one statement
@@ -36,6 +37,12 @@ _DELETE_FRAGMENT = delete(fragment).where(
     fragment.c.run == bindparam("of_run"),
     fragment.c.stream == bindparam("of_stream"),
     fragment.c.position == bindparam("at"),
+)
+_DELETE_CHUNKS = delete(chunk).where(
+    chunk.c.run == bindparam("of_run"),
+    chunk.c.stream == bindparam("of_stream"),
+    chunk.c.number >= bindparam("low"),
+    chunk.c.number <= bindparam("high"),
 )
 _CHUNKS = (
     select(chunk)
@@ -83,6 +90,17 @@ _DROPS = [
 def insert_chunks(connection: Connection, run: str, placed: Sequence[Placed]) -> None:
     """Write chunks."""
     _write_chunks(connection, [key + rest for key, rest in (_written(run, p) for p in placed)])
+
+
+def replace_chunks(connection: Connection, run: str, placed: Sequence[Placed]) -> None:
+    """Write chunks in place of those that are there; of each stream they follow one another."""
+    ends: dict[int, list[int]] = {}
+    for one in placed:
+        ends.setdefault(one.stream, []).append(one.place)
+    if ends:
+        keys = [{"of_run": run, "of_stream": s, "low": at[0], "high": at[-1]} for s, at in ends.items()]
+        connection.execute(_DELETE_CHUNKS, keys)
+        insert_chunks(connection, run, placed)
 
 
 def insert_fragments(connection: Connection, run: str, placed: Sequence[Placed]) -> None:
@@ -153,7 +171,7 @@ def _fragment(
 def _chunk(
     _run: str, stream: int, number: int, first: int, last: int, arrived: int, steps: bytes | None, body: bytes
 ) -> Placed:
-    return Placed(stream, number, Packed(CHUNK, first, last, arrived, steps, body))
+    return Placed(stream, number, Packed(points_in(body), first, last, arrived, steps, body))
 
 
 def _written(run: str, placed: Placed) -> tuple[Row, Row]:

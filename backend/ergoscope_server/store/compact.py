@@ -29,11 +29,14 @@ class Compacted:
 
 
 def prepare_compaction(connection: Connection, run: str, owner: Owner) -> Compacted | None:
-    """Work out one stream that holds what the lanes of a series hold; of one step only the newest point is kept."""
+    """Work out one stream that holds what the lanes of a series hold; of one step only the newest point is kept.
+
+    A series that is thinned stays as it is: its extremes are in the pyramid, and not in the points that are left.
+    """
     before = read_state(connection, run)
     metric, attempt, rank = owner
     lanes = [s for s in streams.load(connection, run, [metric]) if (s.attempt, s.rank) == (attempt, rank)]
-    if len(lanes) < 2:
+    if len(lanes) < 2 or any(s.thinned for s in lanes):
         return None
     lanes.sort(key=lambda state: state.lane)
     spans = [Span(s, LOWEST, HIGHEST, 0, s.chunks, (), tail=True) for s in lanes]

@@ -2,13 +2,14 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from threading import Lock
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ergoscope_server.store.errors import StoreError
@@ -41,6 +42,27 @@ class Database:
             self._writer = _postgres_engine(self.url)
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its file lies, which need not be there; None where that is the database's own affair."""
+        return Path(self.url.database or "").absolute().parent if self.sqlite else None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is something to open; of PostgreSQL only it can say."""
+        return not self.sqlite or Path(self.url.database or "").is_file()
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """What statements may raise, those that go to the driver itself too."""
+        driver = self._writer.dialect.loaded_dbapi
+        return (SQLAlchemyError, driver.Error)
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a snapshot; nothing it sees changes until it is left."""
@@ -56,6 +78,14 @@ class Database:
         else:
             with self._writer.begin() as connection:
                 yield connection
+
+    @contextmanager
+    def bare(self) -> Iterator[sqlite3.Connection]:
+        """Open SQLite outside any transaction, for what cannot be done within one; other writers here wait."""
+        with self._turn, closing(self._writer.raw_connection()) as held:
+            connection = held.driver_connection
+            assert isinstance(connection, sqlite3.Connection)
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""
@@ -90,6 +120,7 @@ def _sqlite_engine(url: URL, *, begin: str) -> Engine:
         url,
         pool_size=POOL,
         max_overflow=OVERFLOW,
+        hide_parameters=True,  # what senders sent stands in no log
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
     )
 

@@ -6,6 +6,7 @@ StoreError
 ├── OpenSliceError        a slice of the run is waited for already
 ├── UnavailableError      the database cannot answer or write now; the same call may work later
 ├── UnknownRunError       no run has this id
+├── UnknownSeriesError    the run has no series of this name
 └── UnknownSliceError     no slice of the run has this id
 """
 
@@ -32,6 +33,10 @@ class UnavailableError(StoreError):
 
 class UnknownRunError(StoreError):
     """No run has this id."""
+
+
+class UnknownSeriesError(StoreError):
+    """The run has no series of this name."""
 
 
 class UnknownSliceError(StoreError):

@@ -45,6 +45,7 @@ _ENDINGS = (
     .order_by(feed.c.rank)
 )
 _PARTS = select(feed.c.attempt, feed.c.rank, feed.c.begun).where(feed.c.run == bindparam("run"))
+_SEEN = select(feed.c.attempt, feed.c.rank, feed.c.seen).where(feed.c.run == bindparam("run"))
 _attempt = msgspec.msgpack.Decoder(Attempt)
 _save = Writer(feed, update=True)
 
@@ -81,6 +82,11 @@ def read_parts(connection: Connection, run: str) -> list[tuple[int, int, int]]:
     """Give attempt, rank, and on how many ranks norms are taken, of every sender."""
     rows = connection.execute(_PARTS, {"run": run})
     return [(attempt, rank, parts_of(begun)) for attempt, rank, begun in rows]
+
+
+def read_seen(connection: Connection, run: str) -> dict[tuple[int, int], Seen]:
+    """Give which batches were seen of every sender of a run, by attempt and rank."""
+    return {(attempt, rank): Seen(seen) for attempt, rank, seen in connection.execute(_SEEN, {"run": run})}
 
 
 def parts_of(begun: bytes) -> int:

@@ -1,6 +1,6 @@
 """Fetching what spans need, with one statement for all streams that need the same blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -26,7 +26,9 @@ class Found:
         return join(self.pieces)
 
 
-def fetch(connection: Connection, run: str, spans: Sequence[Span], *, level: int) -> dict[int, Found]:
+def fetch(
+    connection: Connection, run: str, spans: Sequence[Span], *, level: int, cells: bool = False
+) -> dict[int, Found]:
     """Give what spans hold, by the number of their stream.
 
     Args:
@@ -34,14 +36,13 @@ def fetch(connection: Connection, run: str, spans: Sequence[Span], *, level: int
         run: Its streams.
         spans: At most one a stream.
         level: The coarsest of the pyramid to use, FINEST for points only.
+        cells: Give cells of what is thinned, which lose no extreme; else the points that are left of it.
     """
     found = {span.stream.number: Found() for span in spans}
     wants: dict[tuple[int, int, int], list[int]] = {}
     for span in spans:
-        for want in cover(span.low, span.high, level, span.stream.chunks):
+        for want in _wants(span, level, span.stream.thinned if cells else 0):
             wants.setdefault(want, []).append(span.stream.number)
-        for edge in span.edges:
-            wants.setdefault((FINEST, edge, edge + 1), []).append(span.stream.number)
     # Chunks of a stream are wanted in the order edge, inside, edge: sorted by number they join in step order.
     for (at, low, high), numbers in sorted(wants.items()):
         if at == FINEST:
@@ -58,4 +59,15 @@ def fetch(connection: Connection, run: str, spans: Sequence[Span], *, level: int
     for span in spans:
         one = found[span.stream.number]
         one.pieces = [piece.within(span.first, span.last) for piece in one.pieces]
+        one.cells = [some.within(span.first, span.last) for some in one.cells]
     return found
+
+
+def _wants(span: Span, level: int, thinned: int) -> Iterator[tuple[int, int, int]]:
+    """Give the blocks of a span, (level, low, high), with rows of the pyramid for its first `thinned` chunks."""
+    if level == FINEST:
+        yield from cover(span.low, min(span.high, thinned), 1, span.stream.chunks)
+        yield from cover(max(span.low, thinned), span.high, FINEST, span.stream.chunks)
+    else:
+        yield from cover(span.low, span.high, level, span.stream.chunks)
+    yield from ((1 if edge < thinned else FINEST, edge, edge + 1) for edge in span.edges)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from ergoscope_server.store.runs import hold
 from ergoscope_server.store.tables import folding
 from ergoscope_server.store.writing import Writer
 
@@ -41,6 +42,8 @@ def read_state(connection: Connection, run: str) -> FoldState:
 def advance(connection: Connection, run: str, before: FoldState, after: FoldState) -> bool:
     """Put a run's state in place of the one seen; False, and nothing is changed, when it is no longer the same."""
     if before.version == 0:
+        if not hold(connection, run):  # it was deleted, and its state with it
+            return False
         _begin(connection, [(run, 0, 0, 0, 0)])
     changed = connection.execute(
         _ADVANCE,

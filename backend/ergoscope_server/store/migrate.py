@@ -25,8 +25,7 @@ def migrate(database: Database, *, to: str = HEAD) -> tuple[str, str]:
     Returns:
         The revision before and the one now; BARE where there are no tables.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config = _config()
     with database.write() as connection:
         if not database.sqlite:  # whose writers take turns anyway
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
@@ -38,6 +37,32 @@ def migrate(database: Database, *, to: str = HEAD) -> tuple[str, str]:
         else:
             command.upgrade(config, to)
         return present or BARE, _revision(connection) or BARE
+
+
+def newest() -> str:
+    """Give the revision that this version of the code is written for."""
+    return str(_scripts().get_current_head())
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the code can bring a database at a revision to the newest one."""
+    return revision == BARE or revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+def revision_of(database: Database) -> str:
+    """Give the revision that a database is at; BARE where there are no tables."""
+    with database.read() as connection:
+        return _revision(connection) or BARE
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _revision(connection: Connection) -> str | None:

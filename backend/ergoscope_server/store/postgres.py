@@ -25,5 +25,6 @@ def postgres_engine(url: URL, *, pool: int, overflow: int) -> Engine:
         pool_size=pool,
         max_overflow=overflow,
         pool_pre_ping=True,
+        hide_parameters=True,  # what senders sent stands in no log
         connect_args={"cursor_factory": BinaryCursor, "connect_timeout": 5},
     )

@@ -25,6 +25,7 @@ from ergoscope_server.store.series import (
     read_attempts,
     read_holdings,
     read_series,
+    thinned_to,
 )
 
 TOGETHER = -2  # in the place of a rank: all of them as one
@@ -87,7 +88,8 @@ def read_together(connection: Connection, run: str, query: Query) -> list[Series
     alone = [one for holdings in held.values() if (one := crew.speaker(holdings)) is not None]
     found = {data.metric: data for data in answer(connection, run, alone, query)}
     for metric, points in read_points(connection, run, crew, [n for n in held if n not in found], query).items():
-        found[metric] = bucketed(Holding(metric, 0, [], {}), points, [], query.buckets)
+        data = bucketed(Holding(metric, 0, [], {}), points, [], query.buckets)
+        found[metric] = replace(data, thinned_to=thinned_to(held[metric], query))
     return [as_one(found[name]) for name in held]
 
 

@@ -1,12 +1,13 @@
 """The rows of runs, as a transaction that takes batches in reads and writes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, select
 
 from ergoscope_server.store.arrivals import Arrival
+from ergoscope_server.store.tables import deletion
 from ergoscope_server.store.tables import run as table
 from ergoscope_server.store.writing import Row as TableRow
 from ergoscope_server.store.writing import Writer
@@ -35,9 +36,12 @@ class RunState:
     lost: int = 0
     ranks: int = 1
     stepped: float = 0.0
+    archived: float = 0.0
 
 
 _LOCK = select(table).where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id).with_for_update()
+_HOLD = select(table.c.id).where(table.c.id == bindparam("run")).with_for_update(read=True)
+_DELETED = select(deletion.c.run).where(deletion.c.run.in_(bindparam("ids", expanding=True)))
 _save = Writer(table, update=True)
 _insert = Writer(table, keep=True)
 _latest = msgspec.msgpack.Decoder(dict[str, float])
@@ -45,10 +49,16 @@ _pack = msgspec.msgpack.encode
 
 
 def lock(connection: Connection, batches: Iterable[Arrival]) -> dict[str, RunState]:
-    """Give the rows of the batches' runs, locked until the transaction ends; a run that is new gets a row."""
+    """Give the rows of the batches' runs, locked until the transaction ends; a run that is new gets a row.
+
+    A run that was deleted gets none, and is not among them.
+    """
     seen = {batch.run: batch.received for batch in batches}
     states = _load(connection, sorted(seen))
     missing = sorted(seen.keys() - states.keys())
+    if missing:  # looked up only now: what is deleted meanwhile has held its row until its deletion could be seen
+        gone = deleted(connection, missing)
+        missing = [run for run in missing if run not in gone]
     if missing:
         # Another process may insert the same run first: then nothing is inserted here, and its row is locked below.
         fresh = {run: RunState(name=run, created=seen[run], last_seen=seen[run]) for run in missing}
@@ -60,6 +70,16 @@ def lock(connection: Connection, batches: Iterable[Arrival]) -> dict[str, RunSta
 def save(connection: Connection, states: Mapping[str, RunState]) -> None:
     """Write rows back."""
     _save(connection, [_row(run, states[run]) for run in sorted(states)])
+
+
+def deleted(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Give those of some runs that were deleted."""
+    return set(connection.execute(_DELETED, {"ids": sorted(ids)}).scalars())
+
+
+def hold(connection: Connection, run: str) -> bool:
+    """Keep a run from being deleted until the transaction ends; False when there is none."""
+    return connection.execute(_HOLD, {"run": run}).first() is not None
 
 
 def read_latest(data: bytes) -> dict[str, float]:
@@ -90,6 +110,7 @@ def _state(row: Row[tuple[object, ...]]) -> RunState:
         lost=row.lost,
         ranks=row.ranks,
         stepped=row.stepped,
+        archived=row.archived,
     )
 
 
@@ -113,4 +134,5 @@ def _row(run: str, state: RunState) -> TableRow:
         state.lost,
         state.ranks,
         state.stepped,
+        state.archived,
     )

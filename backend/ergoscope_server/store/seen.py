@@ -31,6 +31,10 @@ class Seen:
     def __contains__(self, number: int) -> bool:
         return any(low <= number < high for low, high in reversed(self.intervals))
 
+    def covers(self, other: "Seen") -> bool:
+        """Whether every number of another is here too."""
+        return all(any(low <= a and b <= high for low, high in self.intervals) for a, b in other.intervals)
+
     def add(self, number: int) -> bool:
         """Take a number in; False when it was there already.
 

@@ -5,7 +5,7 @@ once. Points themselves are always the newest.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -48,6 +48,7 @@ class SeriesData:
     """One series: its points, or its cells when these were asked for and are fewer.
 
     count: points in the range; a step that was logged several times counts once only where points are given.
+    thinned_to: the last step up to which retention has left few points of it, where the range begins before that.
     """
 
     metric: str
@@ -55,6 +56,7 @@ class SeriesData:
     count: int
     points: Points
     cells: Cells | None = None
+    thinned_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,8 @@ def answer(connection: Connection, run: str, holdings: Sequence[Holding], query:
         levels.setdefault(level, []).append(holding)
     found: dict[int, Found] = {}
     for level, some in levels.items():
-        found |= fetch(connection, run, [s for h in some for s in spans[id(h)]], level=level)
+        asked = [s for h in some for s in spans[id(h)]]
+        found |= fetch(connection, run, asked, level=level, cells=query.buckets is not None)
     return [_assemble(holding, found, query) for holding in holdings]
 
 
@@ -202,7 +205,14 @@ def _assemble(holding: Holding, found: Mapping[int, Found], query: Query) -> Ser
             pieces.append(holding.logged[attempt].within(query.first, min(query.last, limits[attempt])))
     points = join(pieces).settled()
     inside = [cells for s in holding.streams if s.number in found for cells in found[s.number].cells]
-    return bucketed(holding, points, inside, query.buckets)
+    return replace(bucketed(holding, points, inside, query.buckets), thinned_to=thinned_to([holding], query))
+
+
+def thinned_to(holdings: Iterable[Holding], query: Query) -> int | None:
+    """Give the last step between the query's up to which anything of a series is thinned; None when nothing is."""
+    thinned = (s for holding in holdings for s in holding.streams if s.thinned)
+    ends = [s.thinned_to for s in thinned if s.first_step <= query.last and query.first <= s.thinned_to]
+    return max(ends, default=None)
 
 
 def bucketed(holding: Holding, points: Points, inside: list[Cells], buckets: int | None) -> SeriesData:

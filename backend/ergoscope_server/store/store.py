@@ -1,13 +1,9 @@
 """The store as the rest of the service knows it: each method is one transaction."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary
 from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
@@ -15,13 +11,13 @@ from ergoscope_contract.slices import SliceRequest
 from ergoscope_server.store import duty, shapes, slices, summary, watching
 from ergoscope_server.store import tidy as tidying
 from ergoscope_server.store.accept import Outcome, accept
+from ergoscope_server.store.answering import Asking, answering
 from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.cells import F8Array
 from ergoscope_server.store.compact import prepare_compaction, write_compaction
 from ergoscope_server.store.database import Database
 from ergoscope_server.store.duty import Heard, Role
 from ergoscope_server.store.ends import Listed, list_names, list_series, read_newest, read_oldest
-from ergoscope_server.store.errors import UnavailableError
 from ergoscope_server.store.fold import prepare, write
 from ergoscope_server.store.increments import Increment, read_cursor, read_increment, read_since
 from ergoscope_server.store.migrate import migrate
@@ -31,12 +27,12 @@ from ergoscope_server.store.points import IntArray
 from ergoscope_server.store.ranks import TOGETHER, read_together
 from ergoscope_server.store.series import Query, SeriesAnswer, read_series
 from ergoscope_server.store.slices import Asked
+from ergoscope_server.store.tidy import Backlog
+from ergoscope_server.store.upkeep import Upkeep
 from ergoscope_server.store.watching import Judged
 
-_CANNOT = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)  # internal: it only reads for now
 
-
-class Store:
+class Store(Asking):
     """Everything that is kept, in the database behind a URL.
 
     Any method may raise UnavailableError when the database cannot answer, and may be called from any thread.
@@ -45,23 +41,15 @@ class Store:
     def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
         """Open the database and bring its schema up to date."""
         self.database = Database(url)
+        super().__init__(self.database)
+        self.upkeep = Upkeep(self.database, clock=clock)
         self._clock = clock
-        with _answering("be opened"):
+        with answering("be opened"):
             self.brought = migrate(self.database)  # from which revision of the schema to which
 
     def close(self) -> None:
         """Close every connection."""
         self.database.close()
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with _answering("answer"), self.database.read() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with _answering("write"), self.database.write() as connection:
-            yield connection
 
     def accept(self, batches: Sequence[Arrival]) -> list[Outcome]:
         """Store batches in one transaction; when this returns they are durable."""
@@ -73,10 +61,26 @@ class Store:
         with self._read() as connection:
             return summary.read_summary(connection, run, now=self._clock())
 
-    def summaries(self, *, project: str | None = None, status: str | None = None, limit: int = 500) -> list[RunSummary]:
-        """Give the newest runs first."""
+    def summaries(
+        self,
+        *,
+        project: str | None = None,
+        projects: Collection[str] | None = None,
+        status: str | None = None,
+        archived: bool = False,
+        limit: int = 500,
+    ) -> list[RunSummary]:
+        """Give the newest runs first, of one project or some where asked; those set aside, or those that are not."""
         with self._read() as connection:
-            return summary.read_summaries(connection, now=self._clock(), project=project, status=status, limit=limit)
+            return summary.read_summaries(
+                connection,
+                now=self._clock(),
+                project=project,
+                projects=projects,
+                status=status,
+                archived=archived,
+                limit=limit,
+            )
 
     def ranks(self, run: str) -> list[RankSummary]:
         """Give how each rank of a run's newest attempt stands, by rank; none when there is no such run."""
@@ -162,10 +166,10 @@ class Store:
         with self._read() as connection:
             return tidying.unfolded(connection)
 
-    def unfolded_bytes(self) -> int:
-        """Give the size of what the logs of all runs hold beyond what is folded."""
+    def backlog(self) -> Backlog:
+        """Give what the logs of all runs hold beyond what is folded."""
         with self._read() as connection:
-            return tidying.unfolded_bytes(connection)
+            return tidying.read_backlog(connection)
 
     def untidy(self) -> list[str]:
         """Give the runs whose log holds folded rows."""
@@ -248,12 +252,3 @@ class Store:
         """Say when a run was heard of; None while the service is not whole or there is no such run."""
         with self._read() as connection:
             return duty.read_heard(connection, run, now=self._clock())
-
-
-@contextmanager
-def _answering(what: str) -> Iterator[None]:
-    try:
-        yield
-    except _CANNOT as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
-        raise UnavailableError(f"the database cannot {what} now: {reason}") from error

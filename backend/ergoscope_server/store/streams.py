@@ -21,6 +21,7 @@ class StreamState:
     arrived: the newest arrival in it.
     newest: its last value.
     tail: how many points each of its fragments has.
+    thinned: how many of its chunks, from the first on, are thinned; `thinned_to` is the last step of these.
     """
 
     number: int
@@ -34,6 +35,8 @@ class StreamState:
     arrived: int = 0
     newest: float = 0.0
     tail: list[int] = field(default_factory=list)
+    thinned: int = 0
+    thinned_to: int = 0
 
     @property
     def chunks(self) -> int:
@@ -91,10 +94,14 @@ def _state(
     arrived: int,
     newest: bytes,
     tail: bytes,
+    thinned: int,
+    thinned_to: int,
 ) -> StreamState:
     value: float = _NEWEST.unpack(newest)[0]
     sizes = list(struct.unpack(f"<{len(tail) // 2}H", tail))
-    return StreamState(number, metric, attempt, rank, lane, points, first, last, arrived, value, sizes)
+    return StreamState(
+        number, metric, attempt, rank, lane, points, first, last, arrived, value, sizes, thinned, thinned_to
+    )
 
 
 def _row(run: str, state: StreamState) -> Row:
@@ -111,4 +118,6 @@ def _row(run: str, state: StreamState) -> Row:
         state.arrived,
         _NEWEST.pack(state.newest),
         struct.pack(f"<{len(state.tail)}H", *state.tail),
+        state.thinned,
+        state.thinned_to,
     )

@@ -1,6 +1,6 @@
 """The summary of a run: its row, how long it has been quiet, and its last verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import msgspec
@@ -36,12 +36,24 @@ def read_summary(connection: Connection, run_id: str, *, now: float) -> RunSumma
 
 
 def read_summaries(
-    connection: Connection, *, now: float, project: str | None = None, status: str | None = None, limit: int
+    connection: Connection,
+    *,
+    now: float,
+    project: str | None = None,
+    projects: Collection[str] | None = None,
+    status: str | None = None,
+    archived: bool = False,
+    limit: int,
 ) -> list[RunSummary]:
-    """Give the newest runs first, of one project or status where asked."""
-    query = _NEWEST
+    """Give the newest runs first, of one project or status where asked; of some projects only where these are given.
+
+    Those that are set aside, or those that are not.
+    """
+    query = _NEWEST.where(run.c.archived > 0 if archived else run.c.archived == 0)
     if project is not None:
         query = query.where(run.c.project == project)
+    if projects is not None:
+        query = query.where(run.c.project.in_(sorted(projects)))
     if status is not None:
         # Silence is not written anywhere: it is a running run whose clock ran out.
         query = query.where(run.c.status == ("running" if status == "silent" else status))
@@ -97,4 +109,5 @@ def _summarize(row: Row[tuple[object, ...]], now: float, muster: Muster) -> RunS
         headline=judged.headline,
         spells=judged.spells,
         latest=read_latest(row.latest),
+        archived=row.archived > 0,
     )

@@ -11,14 +11,18 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata = MetaData()
+from ergoscope_server.store import (
+    people_tables,  # noqa: F401  # its tables belong to the same schema
+    schema,
+)
+
+metadata = schema.metadata
 
 # Who a run is, its counter of arrivals, and what the runs list shows. Written by intake only.
 run = Table(
@@ -42,6 +46,7 @@ run = Table(
     Column("lost", BigInteger, nullable=False),
     Column("ranks", Integer, nullable=False, server_default="1"),  # of the newest attempt
     Column("stepped", Double, nullable=False, server_default="0"),  # when its newest step came, by our clock
+    Column("archived", Double, nullable=False, server_default="0"),  # when it was set aside; 0 while it is not
     Index("run_newest", "created", "id"),
 )
 
@@ -103,10 +108,12 @@ stream = Table(
     Column("arrived", BigInteger, nullable=False),
     Column("newest", LargeBinary, nullable=False),  # last value, packed float64
     Column("tail", LargeBinary, nullable=False),  # points in each of its fragments, packed uint16
+    Column("thinned", Integer, nullable=False, server_default="0"),  # so many of its first chunks are thinned
+    Column("thinned_to", BigInteger, nullable=False, server_default="0"),  # the last step of these
     Index("stream_metric", "run", "metric"),
 )
 
-# 1,024 consecutive points of a stream, written once.
+# 1,024 consecutive points of a stream, written once; where retention has thinned it, the 17 points that are left.
 chunk = Table(
     "chunk",
     metadata,
@@ -201,6 +208,24 @@ duty = Table(
     Column("role", Text, primary_key=True),
     Column("since", Double, nullable=False),
     Column("seen", Double, nullable=False),
+)
+
+# Runs that were deleted, for ever, so that no late batch brings one back.
+deletion = Table(
+    "deletion",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("asked", Double, nullable=False),  # Unix seconds, by our clock
+    Column("done", SmallInteger, nullable=False),  # 1 once no row of it is left
+)
+
+# Projects that do not keep every point for ever.
+retention = Table(
+    "retention",
+    metadata,
+    Column("project", Text, primary_key=True),
+    Column("days", Double, nullable=False),  # after which points are thinned
+    Column("ended", SmallInteger, nullable=False),  # 1: of runs that are over only
 )
 
 alert = Table(

@@ -1,7 +1,7 @@
 """The end of log rows: folded ones stay for a while, so that a live reader who was away goes on without a gap."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
@@ -24,8 +24,19 @@ _HELD = (  # of one run; a subquery, so that SQLite does not begin with all of t
     .correlate(run, folding)
     .scalar_subquery()
 )
+_OLDEST = (  # numbers have no gaps
+    select(arrival.c.received)
+    .where(arrival.c.run == run.c.id, arrival.c.number == func.coalesce(folding.c.upto, 0) + 1)
+    .correlate(run, folding)
+    .scalar_subquery()
+)
 _WAITING = (
-    select(func.coalesce(func.sum(_HELD), 0))
+    select(
+        func.count(),
+        func.coalesce(func.sum(run.c.cursor - func.coalesce(folding.c.upto, 0)), 0),
+        func.coalesce(func.sum(_HELD), 0),
+        func.min(_OLDEST),
+    )
     .select_from(run)
     .outerjoin(folding, folding.c.run == run.c.id)
     .where(run.c.cursor > func.coalesce(folding.c.upto, 0))
@@ -40,14 +51,25 @@ _FOLDED = (
 _DELETE = delete(arrival).where(arrival.c.run == bindparam("of_run"), arrival.c.number <= bindparam("upto"))
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be folded: of how many runs, how many batches of how many bytes, and when the oldest came."""
+
+    runs: int = 0
+    batches: int = 0
+    size: int = 0
+    oldest: float | None = None
+
+
 def unfolded(connection: Connection) -> list[str]:
     """Give the runs whose log holds more than is folded."""
     return list(connection.execute(_UNFOLDED).scalars())
 
 
-def unfolded_bytes(connection: Connection) -> int:
-    """Give the size of what the logs hold beyond what is folded."""
-    return int(connection.execute(_WAITING).scalar_one())
+def read_backlog(connection: Connection) -> Backlog:
+    """Give what the logs hold beyond what is folded."""
+    runs, batches, size, oldest = connection.execute(_WAITING).one()
+    return Backlog(int(runs), int(batches), int(size), oldest)
 
 
 def untidy(connection: Connection) -> list[str]:

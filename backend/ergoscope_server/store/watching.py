@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from ergoscope_contract.answers import Alert, Verdict
 from ergoscope_contract.records import Event
 from ergoscope_server.store import shapes
+from ergoscope_server.store.runs import hold
 from ergoscope_server.store.tables import alert, verdict
 from ergoscope_server.store.writing import Writer
 
@@ -60,10 +61,13 @@ def save_verdict(connection: Connection, judged: Judged, events: Sequence[Event]
     """Put what is judged of a run in place of what was, with the events and alerts that come of it.
 
     Returns:
-        False, and nothing is written, when what was is no longer of the version that `judged` began from.
+        False, and nothing is written, when what was is no longer of the version that `judged` began from, or the run
+        is deleted.
     """
     run, data = judged.verdict.run, _pack(judged.verdict)
     if judged.version == 0:
+        if not hold(connection, run):
+            return False
         _begin(connection, [(run, data, judged.memory, 0, judged.upto)])
     changed = connection.execute(
         _REPLACE,

@@ -23,6 +23,10 @@ class Due:
     def __init__(self) -> None:
         self._pending: dict[str, _Pending] = {}
 
+    def __len__(self) -> int:
+        """Count the runs that have something to fold."""
+        return len(self._pending)
+
     def arrived(self, run: str, announced: Announced, *, now: float) -> bool:
         """Note batches; True when their run is due by now."""
         pending = self._pending.setdefault(run, _Pending())

@@ -35,9 +35,24 @@ class Housekeeping:
     """Keeps the log short while batches arrive; one thread."""
 
     def __init__(
-        self, store: HouseStore, gauges: Gauges, rounds: Rounds, *, clock: Callable[[], float] = time.monotonic
+        self,
+        store: HouseStore,
+        gauges: Gauges,
+        rounds: Rounds,
+        *,
+        tend: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start the thread; it looks after the runs of its rounds."""
+        """Start the thread; it looks after the runs of its rounds.
+
+        Args:
+            store: The log.
+            gauges: Counts what is folded.
+            rounds: Whose runs these are.
+            tend: Does whatever else there is to do, for a short time; called every second or so.
+            clock: Gives seconds.
+        """
+        self._tend = tend
         self._store = store
         self._gauges = gauges
         self._rounds = rounds
@@ -62,6 +77,11 @@ class Housekeeping:
             self._looked = float("-inf")
             self._wake.notify()
 
+    @property
+    def waiting(self) -> int:
+        """Of how many runs something waits to be folded."""
+        return len(self._due)
+
     def close(self) -> None:
         """End the thread after the fold it is at; the log keeps the rest for the next start."""
         with self._wake:
@@ -83,6 +103,7 @@ class Housekeeping:
                 for run in due:
                     self._fold(run)
                 self._sweep()
+                self._tend()
             except StoreError as error:  # the log keeps everything; try again with the next tick
                 log.warning("housekeeping waits: %s", error)
                 time.sleep(TICK_S)
@@ -112,11 +133,13 @@ class Housekeeping:
                 self._due.missed(run)
             raise
         except Exception:  # one run that cannot be folded must not keep all others from it; it is found again
-            log.exception("cannot fold run %s", run)
+            log.exception("cannot fold run %s", run, extra={"run": run})
             return
         if points:
+            lasted = time.perf_counter() - began
             self._gauges.folds.inc(points)
-            self._gauges.fold_seconds.observe(time.perf_counter() - began)
+            self._gauges.fold_seconds.observe(lasted)
+            log.info("folded", extra={"run": run, "points": points, "duration_s": round(lasted, 6)})
 
     def _sweep(self) -> None:
         if self._clock() - self._swept < SWEEP_S:

@@ -4,6 +4,7 @@ from zlib import crc32
 
 SHARDS = 64  # as many workers at most have something to do
 GROUP = "workers"
+PREFIX = "{ergoscope}"  # in braces, so that in a cluster all keys lie in one slot and can be asked for at once
 
 
 def shard_of(run: str) -> int:

@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
-from redis.exceptions import RedisError
-
-from ergoscope_server.bus.connect import connect
+from ergoscope_server.bus.connect import FAILURES, connect
 from ergoscope_server.work.announced import Announced
 from ergoscope_server.work.leases import KEEP_S, LEASE_S, Leases
 from ergoscope_server.work.line import Entry, Line
-from ergoscope_server.work.names import shard_of
+from ergoscope_server.work.names import PREFIX, shard_of
 
 WAIT_MS = 500
 AGAIN_S = 1.0
@@ -35,7 +33,7 @@ class SharedRounds:
         *,
         heard: Callable[[str, Announced], None],
         taken: Callable[[], None],
-        prefix: str = "ergoscope",
+        prefix: str = PREFIX,
     ) -> None:
         """Prepare; `start` begins.
 
@@ -66,6 +64,11 @@ class SharedRounds:
         return self.on_my_own or shard_of(run) in self._leases.held
 
     @property
+    def shards(self) -> int:
+        """How many shards of runs are this worker's."""
+        return len(self._leases.held)
+
+    @property
     def on_my_own(self) -> bool:
         """Whether Redis has been away for so long that others may have lost their leases."""
         since = self._away_since
@@ -92,7 +95,7 @@ class SharedRounds:
             self._thread.join(2 * AGAIN_S + WAIT_MS / 1000)
         try:
             self._leases.release()
-        except RedisError as error:
+        except FAILURES as error:
             log.warning("the leases end by themselves in %d s: %s", LEASE_S, error)
         self._client.close()
 
@@ -111,7 +114,7 @@ class SharedRounds:
                 self._finish()
                 self._listen()
                 self._back()
-            except RedisError as error:
+            except FAILURES as error:
                 keep = 0.0
                 self._gone(error)
                 self._closing.wait(AGAIN_S)
@@ -143,7 +146,7 @@ class SharedRounds:
         if finished:
             self._line.done(finished)  # what is not said now is claimed again one day, and found done
 
-    def _gone(self, error: RedisError) -> None:
+    def _gone(self, error: Exception) -> None:
         if self._away_since is None:
             self._away_since = time.monotonic()
             log.warning("Redis is away; the log itself says what is to be done: %s", error)

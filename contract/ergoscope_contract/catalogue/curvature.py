@@ -19,9 +19,9 @@ TABLE = (
             "reading"
         ),
         failure=(
-            "a batch's is above that of all data; different batches do not compare; three products a reading are "
-            "percents below the truth where the steepest direction turns, early in a training a tenth, as its residual "
-            "tells"
+            "a batch's is above that of all data; different batches do not compare; a reading of two to six products "
+            "is within a percent of the truth in the mean, and a tenth below it or more when another direction has "
+            "just become the steepest, until a longer one, every tenth, has seen that"
         ),
         source="Cohen et al. (2021)",
         cost=Cost.PRODUCTS,

@@ -95,6 +95,9 @@ window.ergoscope = window.ergoscope || {};
       ask("redraw", 15000);
     } else if (kind === "slice") {
       ask("reread", 300);
+    } else if (kind === "deleted") {
+      ask("reread", 0);
+      ask("redraw", 0);
     } else if (kind === "polled") {
       if (scope() && !scope().dataset.runs) ask("reread", 3000); /* polls without runs tell no news of runs */
     } else if (kind === "reset") {

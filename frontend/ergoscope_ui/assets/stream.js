@@ -18,6 +18,8 @@ window.ergoscope = window.ergoscope || {};
   let current = null; /* AbortController of what runs now */
   let release = null; /* gives the slot back */
   let lostSince = null;
+  let leaving = false; /* a form, as to log out, is on its way: a reload would call it back */
+  document.addEventListener("submit", () => { leaving = true; });
 
   /* patience: the service sends something every 10 s; after this silence the stream is taken for dead */
   const state = { mode: "off", positions: {}, token: "", patience: 25000 };
@@ -97,6 +99,7 @@ window.ergoscope = window.ergoscope || {};
       const answer = await fetch(address(plan), {
         headers: { Accept: "text/event-stream" }, cache: "no-store", signal: inner.signal,
       });
+      if (answer.status === 401 && !leaving) location.reload(); // nobody is logged in any more: the service asks again
       if (!answer.ok || !answer.body) throw new Error("the stream answered " + answer.status);
       state.mode = "stream";
       connected(handle);

@@ -124,6 +124,8 @@ def resolution(curve: Curve | None, key: str = "", news: News = News()) -> str: 
     elif not told[0]:
         stride = int(np.median(np.diff(curve.last)))
         told.append("every step, as measured" if stride <= 1 else f"every measurement, {count(stride)} steps apart")
+    if curve.thinned_to is not None:
+        told.append(f"up to step {count(curve.thinned_to)} few points are kept, with all extremes")
     inside = [gap for gap in news.gaps if gap.first <= curve.last[-1] and gap.last >= curve.first[0]]
     told += [f"coarser from step {count(g.first)} to {count(g.last)}: the job outran its sidecar" for g in inside]
     return "; ".join(filter(None, told))

@@ -39,6 +39,7 @@ def _bar() -> Component:
             html.Span(className="sp"),
             marked(html.Span("", id="link", role="status"), testid="link"),
             html.Button("Theme", id="theme-switch", title="Dark or light", n_clicks=0),
+            html.Form(html.Button("Log out"), id="leave", action="/logout", method="POST", hidden=True),
         ]
     )
 
@@ -55,6 +56,14 @@ def register(app: Dash, client: Client) -> None:
         Output("nav-alerts", "className"),
         Input("url", "pathname"),
     )
+
+    @app.callback(Output("leave", "hidden"), Output("leave", "title"), Input("theme", "data"))
+    async def offer_leave(_theme: str) -> tuple[bool, str]:
+        try:
+            name = await client.visitor()
+        except UiError:
+            return True, ""
+        return not name, name
 
     @app.callback(
         Output("alert-badge", "children"),

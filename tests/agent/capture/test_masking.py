@@ -39,6 +39,7 @@ SECRETS = [
     ["--overrides", "lr=1,token=s3cret"],
     ["hf_s3cretABCDEFGH"],
     ["ghp_s3cretABCDEFGH"],
+    ["--note", "ergo_00aa11bb22cc_s3cretABCDEFGH"],
     ["sk-proj-s3cretABCDEFGH"],
     ["--note", "uses AKIAS3CRETABCDEFGH"],
     ["eyJhbGciOiJIUzI1.eyJzM2NyZXQi.s3cret"],

@@ -178,6 +178,21 @@ def test_a_server_that_answered_before_may_be_away_for_five_seconds(tmp_path: Pa
     assert seen == [None, True, True, False]
 
 
+def test_a_server_that_asks_to_wait_is_there_however_long_it_asks(tmp_path: Path) -> None:
+    now = 0.0
+    spooled(tmp_path, b"a")
+    full = Outcome("later", "429 Full: too much waits", wait_s=9.0)
+    delivery = Script(full, full, full, Outcome("later", "connection refused"), Outcome("later", "connection refused"))
+    ours = Courier(tmp_path, delivery, keep=False, chance=lambda: 1.0, tell=lambda _: None, clock=lambda: now)
+
+    seen = []
+    for now in (0.0, 9.0, 18.0, 22.0, 24.0):  # noqa: B007  # the clock reads it
+        ours.deliver_some(never)
+        seen.append(ours.reachable)
+
+    assert seen == [True, True, True, True, False]
+
+
 def test_a_server_that_never_answered_is_not_there(tmp_path: Path) -> None:
     spooled(tmp_path, b"a")
     ours = courier(tmp_path, Script(Outcome("later")))
@@ -185,3 +200,35 @@ def test_a_server_that_never_answered_is_not_there(tmp_path: Path) -> None:
     ours.deliver_some(never)
 
     assert ours.reachable is False
+
+
+def test_a_server_that_does_not_let_us_in_is_told_apart_until_it_does(tmp_path: Path) -> None:
+    spooled(tmp_path, b"a")
+    barred = Outcome("later", "401 Token: no", barred=True)
+    ours = courier(tmp_path, Script(barred, Outcome("later", "503: busy"), DONE))
+
+    seen = []
+    for _ in range(3):
+        ours.deliver_some(never)
+        seen.append((ours.barred, ours.reachable))
+
+    assert seen == [("401 Token: no", False), ("", False), ("", True)]
+    assert read_delivered(tmp_path).seq == 1
+
+
+def test_batches_of_a_deleted_run_are_dropped_and_the_log_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spooled(tmp_path, b"a", b"b", b"c")
+    gone = Outcome("deleted", "410 Deleted: run 'r' was deleted")
+    delivery, events = Script(gone, gone, gone), list[Event]()
+    ours = courier(tmp_path, delivery, told=events)
+
+    wait = ours.deliver_some(never)
+    again = courier(tmp_path, Script())
+    again.deliver_some(never)
+
+    assert (wait, ours.dropped, ours.reachable, events) == (0.0, 3, True, [])
+    assert read_delivered(tmp_path).seq == 3
+    assert refused_batches(tmp_path) == 0
+    assert caplog.text.count("this batch and all after it are dropped: 410 Deleted: run 'r' was deleted") == 1

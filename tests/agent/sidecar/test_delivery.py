@@ -57,7 +57,10 @@ def test_a_batch_that_the_server_will_never_take_is_refused_with_its_words(statu
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 429, 500, 502, 503])
 def test_what_is_wrong_with_the_way_and_not_with_the_batch_is_tried_again(status: int) -> None:
-    assert said(status, {"error": "Busy", "detail": "later"}).kind == "later"
+    outcome = said(status, {"error": "Busy", "detail": "later"})
+
+    assert outcome.kind == "later"
+    assert outcome.barred == (status in {401, 403})
 
 
 def test_a_stranger_that_says_400_is_no_judge_of_batches() -> None:
@@ -98,3 +101,11 @@ def test_a_server_that_hangs_is_tried_again(server: FakeServer, monkeypatch: pyt
 
     assert delivery.send(BATCH).kind == "later"
     assert delivery.send(BATCH).kind == "delivered"
+
+
+def test_that_its_run_was_deleted_only_this_server_can_say() -> None:
+    outcome = said(410, {"error": "Deleted", "detail": "run 'r' was deleted"})
+
+    assert outcome == Outcome("deleted", reason="410 Deleted: run 'r' was deleted")
+    assert said(410, {"error": "Gone", "detail": "by a proxy"}).kind == "later"
+    assert judge(410, b"<html>Gone</html>").kind == "later"

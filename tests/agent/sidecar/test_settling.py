@@ -23,20 +23,21 @@ from tests.agent.fake_server import FakeServer
 
 Until = Callable[..., None]
 DEAD = 2**22 + 1  # above any process's number
+TAKEN = Outcome("delivered")
 
 
 class Door:
     """Takes everything, or nothing."""
 
-    def __init__(self, *, open_: bool = True) -> None:
-        self.open = open_
+    def __init__(self, *, open_: bool = True, says: Outcome = TAKEN) -> None:
+        self.open, self.says = open_, says
         self.batches: list[bytes] = []
 
     def send(self, data: bytes) -> Outcome:
         if not self.open:
             return Outcome("later", "nobody is there")
         self.batches.append(data)
-        return Outcome("delivered")
+        return self.says
 
 
 def settled(folder: Path, door: Door) -> str:
@@ -90,6 +91,15 @@ def test_when_the_machine_took_the_ring_along_what_is_on_disk_is_delivered(folde
     assert ending
     assert (len(door.batches), ending.how) == (2, "crashed")
     assert abs(ending.wall - time.time()) < 60
+
+
+def test_what_nobody_wants_any_more_is_dropped_and_the_spool_goes(folder: Path) -> None:
+    door = Door(says=Outcome("deleted", "410 Deleted: run 'r1' was deleted"))
+
+    said = settled(folder, door)
+
+    assert said == "delivered 0 batches; dropped 2, as the run was deleted there"
+    assert not folder.exists()
 
 
 def test_what_is_not_taken_stays_and_is_counted(folder: Path) -> None:

@@ -50,15 +50,38 @@ def test_alive_and_ready(running: Running) -> None:
 
 
 def test_not_ready_says_why(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(_: object) -> None:
         raise UnavailableError("the database cannot answer now: gone")
 
-    monkeypatch.setattr(running.service.store, "live_runs", fail)
+    monkeypatch.setattr("ergoscope_server.api.service.read_standing", fail)
 
     answer = running.client.get("/readyz")
 
     assert answer.status_code == 503
     assert answer.json() == {"status": "not ready", "reasons": ["the database cannot answer now: gone"]}
+    assert running.client.get("/healthz").status_code == 200
+
+
+def test_a_migration_that_is_missing_makes_it_not_ready(running: Running) -> None:
+    with running.service.store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+
+    answer = running.client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert "the schema is at revision 0003, " in answer.json()["reasons"][0]
+
+
+def test_what_only_makes_things_late_is_degraded_and_ready(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(running.service.bus), "connected", False)
+
+    answer = running.client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "degraded",
+        "reasons": ["Redis does not answer, so news come late; see that it runs"],
+    }
 
 
 def test_a_question_while_the_database_is_away_is_503_with_the_reason(

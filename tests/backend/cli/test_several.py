@@ -55,10 +55,10 @@ import os, signal, sys, time
 from pathlib import Path
 from ergoscope_server.cli import processes
 
-def child(folder):
+def child(folder, number):
     signal.signal(signal.SIGINT, lambda *_: print("interrupted", file=sys.stderr, flush=True))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    (Path(folder) / str(os.getpid())).touch()
+    (Path(folder) / str(os.getpid())).write_text(str(number))
     time.sleep(60)
 
 if __name__ == "__main__":
@@ -111,6 +111,9 @@ def test_a_process_that_dies_is_started_again_and_all_stop_with_the_parent(
 
     assert parent.returncode == 0
     assert said == f"ergoscope: process {first[0]} ended with -9; starting another\n"
+    numbers = {child: (tmp_path / "there" / str(child)).read_text() for child in children}
+    assert sorted(numbers.values()) == ["0", "0", "1"] or sorted(numbers.values()) == ["0", "1", "1"]
+    assert [number for child, number in numbers.items() if child not in first] == [numbers[first[0]]]
     assert _gone(children)
 
 

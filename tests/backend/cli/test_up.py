@@ -107,8 +107,17 @@ def test_a_database_that_does_not_answer_is_one_clear_line() -> None:
     assert "Traceback" not in complained
 
 
-def test_listening_for_others_is_warned_of(tmp_path: Path) -> None:
+def test_listening_for_others_without_a_token_is_one_clear_line(tmp_path: Path) -> None:
     process = _up("--port", "0", "--host", "0.0.0.0", "--data-dir", str(tmp_path), "--no-page")
+    said, complained = process.communicate(timeout=20)
+
+    assert (process.returncode, said) == (1, "")
+    assert complained.startswith("ergoscope: others can reach 0.0.0.0, and the database holds no token and no account")
+    assert complained.count("\n") == 1
+
+
+def test_letting_everybody_in_is_warned_of(tmp_path: Path) -> None:
+    process = _up("--port", "0", "--host", "0.0.0.0", "--data-dir", str(tmp_path), "--no-page", ERGOSCOPE_ACCESS="open")
     assert process.stdout is not None
     said = [process.stdout.readline(), process.stdout.readline()]
     process.terminate()

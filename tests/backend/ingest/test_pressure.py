@@ -7,6 +7,7 @@ import pytest
 from ergoscope_server.gauges import Gauges
 from ergoscope_server.ingest.pressure import LATEST_S, SOONEST_S, FullError, Pressure
 from ergoscope_server.store.errors import UnavailableError
+from ergoscope_server.store.tidy import Backlog
 
 
 class FakeStore:
@@ -15,13 +16,13 @@ class FakeStore:
     def __init__(self, *sizes: int | None) -> None:
         self.sizes = list(sizes)
 
-    def unfolded_bytes(self) -> int:
+    def backlog(self) -> Backlog:
         size = self.sizes.pop(0)
         if size is None:
             raise UnavailableError("the database cannot answer now")
         if size < 0:
             raise ValueError("a table that is not there")
-        return size
+        return Backlog(runs=1, batches=2, size=size)
 
 
 def _pressure(store: FakeStore, *, chance: float = 0.0) -> tuple[Pressure, Gauges]:

@@ -1,6 +1,7 @@
 """Stores to test on: SQLite always, PostgreSQL where one answers."""
 
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ def postgres_url() -> Iterator[str]:
     """A database of our own on the PostgreSQL at 127.0.0.1:5432, dropped in the end."""
     if not _answers():
         pytest.skip("no PostgreSQL answers at 127.0.0.1:5432")
-    name = f"ergoscope_test_{os.getpid()}"
+    name = f"ergoscope_test_{os.getpid()}_{secrets.token_hex(3)}"  # other rooms' tests may have one too
     with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
         connection.execute(SQL("create database {}").format(Identifier(name)))
         yield f"{SERVER}/{name}"

@@ -11,13 +11,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, func, inspect, select, text
 
-from ergoscope_server.store import tables
+from ergoscope_server.store import people_tables, tables
 from ergoscope_server.store.database import Database
 from ergoscope_server.store.errors import StoreError, UnavailableError
 from ergoscope_server.store.migrate import BARE, migrate
+from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
 from ergoscope_server.store.summary import read_unjudged
 from tests.backend.store.batches import arrival, batch, line
+from tests.backend.store.test_tables import OF_NO_RUN
 
 
 def test_a_reader_sees_one_moment(store: Store) -> None:
@@ -53,7 +55,7 @@ def test_migrations_make_the_tables_that_the_code_knows_and_take_them_away_again
             keys = {name: found.get_pk_constraint(name)["constrained_columns"] for name in tables.metadata.tables}
         assert made.pop("alembic_version")
         assert made == {name: {c.name for c in table.columns} for name, table in tables.metadata.tables.items()}
-        assert all(key[0] == "run" for name, key in keys.items() if name not in ("run", "duty"))  # duty has two rows
+        assert all(key[0] == "run" for name, key in keys.items() if name != "run" and name not in OF_NO_RUN)
         migrate(database, to=BARE)
     with database.read() as connection:
         assert inspect(connection).get_table_names() == ["alembic_version"]
@@ -123,6 +125,67 @@ def test_verdicts_of_before_are_made_anew_and_going_back_keeps_them(url: str) ->
     assert unjudged == ["r"]
     assert tuple(kept) == ("r", b"d", b"d")
     assert "duty" not in tables_there
+
+
+def test_runs_of_before_are_listed_and_whole_and_going_back_keeps_them(url: str) -> None:
+    database = Database(url)
+    migrate(database, to="0004")
+    with database.write() as connection:
+        connection.execute(text(_RUN.format("r")[:-1] + ", 1, 0)"), {"empty": b""})
+        connection.execute(text(_STREAM), {"newest": bytes(8), "empty": b""})
+
+    migrate(database)
+    with database.write() as connection:
+        set_aside = connection.execute(text("SELECT archived FROM run")).scalar_one()
+        thinned = connection.execute(text("SELECT thinned, thinned_to FROM stream")).one()
+        for statement in ("INSERT INTO deletion VALUES ('gone', 1.0, 1)", "INSERT INTO retention VALUES ('p', 30, 0)"):
+            connection.execute(text(statement))
+    migrate(database, to="0004")
+    with database.read() as connection:
+        kept = connection.execute(text("SELECT run.id, stream.points FROM run, stream")).one()
+        left = inspect(connection).get_table_names()
+    migrate(database)
+    database.close()
+
+    assert (set_aside, tuple(thinned)) == (0.0, (0, 0))
+    assert tuple(kept) == ("r", 5000)
+    assert not {"deletion", "retention"} & set(left)
+
+
+_STREAM = "INSERT INTO stream VALUES ('r', 1, 'x', 2, 0, 0, 5000, 0, 4999, 3, :newest, :empty)"
+
+
+def test_a_database_of_before_lets_people_in_and_going_back_keeps_the_runs(url: str) -> None:
+    database = Database(url)
+    migrate(database, to="0005")
+    with database.write() as connection:
+        connection.execute(text("INSERT INTO duty VALUES ('serve', 1.0, 2.0)"))
+    before = _tables(database)
+
+    migrate(database)
+    made = _tables(database) - before
+    people = People(database)
+    people.add_token("a", b"\x00d", name="", scopes="read", project=None)
+    people.add_account("ada", "h", admin=True)
+    people.set_role("ada", "p", "member")
+    people.note("ada", "something")
+    migrate(database, to="0005")
+    with database.read() as connection:
+        kept = connection.execute(text("SELECT * FROM duty")).one()
+    after = _tables(database)
+    migrate(database)
+    again = People(database)
+
+    assert made == {table.name for table in people_tables.TABLES}
+    assert after == before
+    assert tuple(kept) == ("serve", 1.0, 2.0)
+    assert (again.tokens(), again.accounts(), again.changes()) == ([], [], [])
+    database.close()
+
+
+def _tables(database: Database) -> set[str]:
+    with database.read() as connection:
+        return set(inspect(connection).get_table_names())
 
 
 @pytest.mark.postgres

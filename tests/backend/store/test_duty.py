@@ -7,17 +7,7 @@ import pytest
 from ergoscope_server.store.duty import AWAY_S, REPORT_S, Heard, Role
 from ergoscope_server.store.store import Store
 from tests.backend.store.batches import arrival, batch, line
-
-START = 1_790_000_000.0
-
-
-class Clock:
-    """Time that a test turns."""
-
-    now = START
-
-    def __call__(self) -> float:
-        return self.now
+from tests.backend.store.clock import START, Clock
 
 
 @pytest.fixture

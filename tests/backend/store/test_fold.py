@@ -15,6 +15,7 @@ from ergoscope_server.store.migrate import migrate
 from ergoscope_server.store.series import Query
 from ergoscope_server.store.store import Store
 from ergoscope_server.store.streams import load
+from ergoscope_server.store.tidy import Backlog
 from tests.backend.store.batches import arrival, batch, line
 from tests.backend.store.reading import points, series
 
@@ -43,11 +44,11 @@ def test_a_fold_takes_everything_in_once(store: Store) -> None:
 def test_a_long_log_is_folded_in_parts_to_its_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ergoscope_server.store.fold.MOST_ROWS", 3)
     store.accept([arrival(batch(seq, {"x": line(seq * 10, 10)})) for seq in range(8)])
-    assert store.unfolded_bytes() > 8 * 80
+    assert store.backlog().size > 8 * 80
 
     assert store.fold("r") == 80
 
-    assert (store.unfolded(), store.unfolded_bytes()) == ([], 0)
+    assert (store.unfolded(), store.backlog()) == ([], Backlog())
     assert points(store, "x") == [(float(i), float(i)) for i in range(80)]
 
 
@@ -55,11 +56,15 @@ def test_what_waits_to_be_folded_is_counted_over_all_runs_and_without_what_is_fo
     one = arrival(batch(0, {"x": line(0, 100)}))
     store.accept([one])
     store.fold("r")
-    others = [arrival(batch(seq, {"x": line(0, 50)}, run=run)) for seq, run in ((1, "r"), (0, "q"))]
+    others = [
+        arrival(batch(seq, {"x": line(0, 50)}, run=run), received=1_790_000_000.0 + late)
+        for seq, run, late in ((1, "r", 9.0), (2, "r", 10.0), (0, "q", 5.0))
+    ]
 
     store.accept(others)
 
-    assert store.unfolded_bytes() == sum(len(other.entry) for other in others)
+    size = sum(len(other.entry) for other in others)
+    assert store.backlog() == Backlog(runs=2, batches=3, size=size, oldest=1_790_000_005.0)
 
 
 def test_many_small_folds_give_what_one_large_gives(store: Store) -> None:

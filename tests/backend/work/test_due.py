@@ -15,6 +15,7 @@ def test_a_run_is_due_when_it_has_many_batches_or_many_bytes_or_rests() -> None:
     assert due.arrived("at once", Announced(ROWS, 1), now=0.0)
     assert not due.arrived("small", ONE, now=0.0)
 
+    assert len(due) == 4
     assert due.due(now=0.0) == ["many", "large", "at once"]
     assert due.due(now=IDLE_S) == ["many", "large", "at once", "small"]
 

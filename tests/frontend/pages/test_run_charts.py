@@ -53,6 +53,14 @@ def test_where_the_ring_was_full_the_chart_says_so_and_only_there() -> None:
     assert "coarser" not in resolution(_stretches(), "loss", news([FULL]))
 
 
+def test_that_the_service_keeps_few_points_of_it_is_said() -> None:
+    answer = {"metric": "loss", "steps": [63, 127, 128], "values": [1.0, 2.0, 3.0], "thinned_to": 127}
+
+    said = resolution(from_answer("r", 0, answer), "loss")
+
+    assert said.endswith("up to step 127 few points are kept, with all extremes")
+
+
 def test_the_foot_keeps_the_whole_story_for_those_who_point_at_it() -> None:
     words = foot_of(POINTS, "weight_norm", news([THINNED]), chart="x")
 

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.frontend import canned
 from tests.frontend.fake_service import FakeRun
-from tests.frontend.sight import Served, wait_for_step
+from tests.frontend.sight import Served, wait_for_step, wait_until
 
 pytestmark = pytest.mark.browser
 ROWS = "name => document.querySelector(`#${name} .js-plotly-plot`)?.data?.[0]?.y?.length"
@@ -36,7 +36,7 @@ def _spectrum(step: int, part: str) -> dict[str, object]:
 
 
 def _wait_for_rows(page: Page, number: int) -> None:
-    page.wait_for_function(f"({ROWS})('curvature-spectrum') === {number}")
+    wait_until(page, f"({ROWS})('curvature-spectrum') === {number}")
 
 
 def test_sharpness_trace_and_spectrum_are_on_one_tab(serve: Callable[..., Served], context: BrowserContext) -> None:

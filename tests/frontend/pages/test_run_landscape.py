@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.frontend import canned, fake_slices
-from tests.frontend.sight import Served, trace
+from tests.frontend.sight import Served, trace, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -81,7 +81,7 @@ def test_a_plane_with_both_modes_is_two_charts_and_an_ended_run_offers_no_button
     run = canned.settled(status="finished", slices=[fake_slices.told(fake_slices.plane(running=True))])
     page = serve([run]).open(context, "/runs/settled?tab=curvature")
 
-    page.wait_for_function("document.querySelectorAll('#landscape-charts .heatmaplayer .hm').length === 2")
+    wait_until(page, "document.querySelectorAll('#landscape-charts .heatmaplayer .hm').length === 2")
 
     expect(page.get_by_test_id("landscape").locator(".a > b")).to_have_text("17 %")
     expect(page.locator("#landscape-ask")).to_be_hidden()

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.frontend import canned
 from tests.frontend.fake_service import FakeRun
-from tests.frontend.sight import Served, wait_for_step
+from tests.frontend.sight import Served, wait_for_step, wait_until
 
 pytestmark = pytest.mark.browser
 LOSS = "stabilization-chart"
@@ -28,7 +28,7 @@ def test_layers_offer_what_the_run_has_and_open_what_a_name_has(
 ) -> None:
     page = serve([_rich()]).open(context, "/runs/young?tab=layers&of=weight_norm")
     drawn = "name => document.querySelector('#layers-tall .js-plotly-plot')?.layout?.meta?.rows?.includes(name)"
-    page.wait_for_function(drawn, arg="conv1.weight")
+    wait_until(page, drawn, "conv1.weight")
     expect(page.locator("#layers-chooser a")).to_have_text(
         ["gradient norm", "weight norm", "relative update", "zero activations"]
     )
@@ -42,7 +42,7 @@ def test_layers_offer_what_the_run_has_and_open_what_a_name_has(
     expect(page.locator("#layer-body .q:visible h2")).to_have_count(3)
     expect(page.locator("#layer-weight_norm-foot")).to_contain_text("every 16 steps")
     page.get_by_role("link", name="zero activations").click()
-    page.wait_for_function(drawn, arg="relu1")
+    wait_until(page, drawn, "relu1")
     heat.click(position={"x": 60, "y": 60})
     wait_for_step(page, "layer-zero_fraction", 400)
     expect(page.locator("#layer-body .q:visible h2")).to_have_count(1)

@@ -14,11 +14,11 @@ from tests.agent.memory_outlet import MemoryOutlet
 Loss = Callable[[], Tensor]
 
 
-def watch(model: nn.Module, optimizer: Optimizer | list[Optimizer], outlet: MemoryOutlet) -> Taps:
-    """Attach, with every step looked at."""
+def watch(model: nn.Module, optimizer: Optimizer | list[Optimizer], outlet: MemoryOutlet, *, due: bool = True) -> Taps:
+    """Attach, with every step looked at; or none, where this process wants no reading."""
     taps = attach(model, optimizer, outlet, curvature="model", clock=lambda: 0.0)
     monitor = taps._monitor
-    monitor._schedule.due = lambda _: [task in (LOSS, TRUST) for task in range(len(TASKS))]  # type: ignore[method-assign]  # no other probe
+    monitor._schedule.due = lambda _: [task == LOSS or (due and task == TRUST) for task in range(len(TASKS))]  # type: ignore[method-assign]  # no other probe
     monitor._agenda.next = monitor._schedule.due(1)
     monitor.passing.prepare()
     return taps

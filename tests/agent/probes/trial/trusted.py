@@ -11,11 +11,10 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD, AdamW, Optimizer
 
-from ergoscope.lineup import LOSS, TASKS, TRUST
 from ergoscope.probes.trial.accord import Accord
-from ergoscope.taps import Taps, attach
 from tests.agent.jobs import everything, seed
 from tests.agent.memory_outlet import MemoryOutlet
+from tests.agent.probes.trial.batches import watch
 
 STRIDE = 4  # steps between two looks, so that little training is needed
 
@@ -81,16 +80,6 @@ def decayed(model: nn.Module) -> Optimizer:
 
 def adam(model: nn.Module) -> Optimizer:
     return AdamW(model.parameters(), lr=0.01)
-
-
-def watch(model: nn.Module, optimizer: Optimizer, outlet: MemoryOutlet, *, due: bool = True) -> Taps:
-    """Attach, with a reading wanted at every step."""
-    taps = attach(model, optimizer, outlet, curvature="model", clock=lambda: 0.0)
-    monitor = taps._monitor
-    monitor._schedule.due = lambda _: [t == LOSS or (due and t == TRUST) for t in range(len(TASKS))]  # type: ignore[method-assign]  # no other probe
-    monitor._agenda.next = monitor._schedule.due(1)
-    monitor.passing.prepare()
-    return taps
 
 
 def trained(

@@ -1,0 +1,47 @@
+"""ergoscope retention"""
+
+import argparse
+from urllib.parse import urlencode
+
+import msgspec
+
+from ergoscope.cli.reading import declare_server, open_client, print_json, print_table
+from ergoscope.errors import SettingError
+from ergoscope_contract.answers import Retention as Policy
+
+
+class Retention:
+    """Say how long projects keep every point; without PROJECT, list those that do not keep all for ever.
+
+    Of points that are older one in 64 is left, with all lows, highs, means and counts, so that charts stay right.
+    """
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("project", metavar="PROJECT", nargs="?", help="whose runs")
+        parser.add_argument("--days", type=float, help="keep every point for so many days")
+        parser.add_argument("--ended", action="store_true", help="thin only runs of which nothing came for so long")
+        parser.add_argument("--everything", action="store_true", help="keep every point from now on")
+        declare_server(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Set it where told to, and say how it is."""
+        if args.days is not None and args.everything:
+            raise SettingError("--days and --everything say different things; give one of them")
+        if args.project is None and (args.days is not None or args.everything):
+            raise SettingError("nothing is set for all projects at once; name the project")
+        client = open_client(args)
+        where = "/retention" if args.project is None else f"/retention?{urlencode({'project': args.project})}"
+        if args.days is not None:
+            client.put(where, {"days": args.days, "ended": args.ended})
+        elif args.everything:
+            client.delete(where)
+        found = msgspec.json.decode(client.fetch("/retention"), type=dict[str, list[Policy]])["retention"]
+        chosen = [policy for policy in found if args.project in (None, policy.project)]
+        if args.json:
+            print_json(msgspec.to_builtins(chosen))
+            return 0
+        rows = [[p.project, f"{p.days:g}", "runs that are over" if p.ended else "all runs"] for p in chosen]
+        every = "every project" if args.project is None else f"project {args.project}"
+        print_table(["project", "days", "of"], rows, empty=f"{every} keeps every point")
+        return 0

@@ -1,0 +1,34 @@
+"""`ergoscope vacuum`: gives the space of what was deleted back to the disk."""
+
+import argparse
+import os
+from contextlib import closing
+
+from ergoscope_server.cli.saying import complain
+from ergoscope_server.settings import SettingsError, read_settings
+from ergoscope_server.store.errors import StoreError
+from ergoscope_server.store.store import Store
+
+
+class Vacuum:
+    """Give the space of what was deleted or thinned back to the disk, in the SQLite database that the settings name.
+
+    It rewrites the file, for which as much space again must be free, and while it does nothing else can be written, and
+    jobs keep what they measure. PostgreSQL needs none of it: its autovacuum makes space usable again by itself.
+    """
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options: all are settings."""
+
+    def run(self, args: argparse.Namespace) -> int:  # noqa: ARG002 (there are none)
+        """Do it, and say how much it gave back."""
+        try:
+            with closing(Store(read_settings(os.environ).store_url)) as store:
+                given = store.upkeep.vacuum()
+        except (SettingsError, StoreError) as error:
+            return complain(error)
+        if given is None:
+            print("PostgreSQL makes the space of what was deleted usable again by itself; nothing is to be done")
+        else:
+            print(f"the database has {given.after:,} bytes; {given.before - given.after:,} were given back")
+        return 0
