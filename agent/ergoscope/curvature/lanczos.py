@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ergoscope.curvature.orthonormal import remove
-from ergoscope.curvature.vectors import Product, add_scaled, dot, norm, normals, wide_dtype
+from ergoscope.curvature.vectors import Product, add_scaled, dot, norm, normals, signs, wide_dtype
 
 _SECOND, _NEW = 0.1, 0.03  # lengths of the second Ritz vector and of what is random in a start that follows another run
 _ROUNDINGS = 16  # a remainder below so many units of rounding, against T's largest entry, is rounding itself
@@ -117,7 +117,7 @@ class Lanczos:
         top = found.components[:, -2:]
         columns = top @ np.array([_SECOND, 1.0])[-top.shape[1] :]
         known = self.vector(columns)
-        drawn = normals(len(known), seed=seed, device=known.device, dtype=known.dtype)
+        drawn = signs(len(known), seed=seed, device=known.device, dtype=known.dtype)  # random enough, and soon made
         if np.isfinite(columns).all():
             known.add_(drawn, alpha=_NEW / len(known) ** 0.5)
         return Lanczos(known if np.isfinite(columns).all() else drawn, keep=self._keep)

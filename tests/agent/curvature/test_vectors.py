@@ -20,6 +20,7 @@ def test_a_product_is_off_by_less_than_half_a_unit_of_each_term(size: int) -> No
     exact = a.double() @ b.double()
     assert product.dtype == torch.float64
     assert abs(product - exact) <= 2.0**-24 * (a.double().abs() @ b.double().abs()) * (1 + 1e-6)
+    assert norm(a).item() == pytest.approx(a.double().norm().item(), rel=2.0**-25)  # where no error cancels another
 
 
 def test_in_fp64_it_is_the_product() -> None:
