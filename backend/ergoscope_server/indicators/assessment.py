@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ergoscope_server.indicators.advisory import Advisory, advise
 from ergoscope_server.indicators.level import Level, Start, relative_level, vanished, window_level
 from ergoscope_server.indicators.plateau import LEAST, PlateauEvidence, reweigh, weigh
 from ergoscope_server.indicators.points import NOTHING, Points, spacing
@@ -59,6 +60,7 @@ class Assessment:
     drift: relative change of the learning rate over that stretch.
     norms: gradient norms there are in the same stretch, fewer than losses where they are taken more rarely.
     grad, vanished: their mean against its start, and whether it is small against its highest.
+    advisory: what decides nothing; None where the stretch is too short.
     """
 
     step: int
@@ -73,6 +75,7 @@ class Assessment:
     grad: Level | None = None
     vanished: bool = False
     drift: float = 0.0
+    advisory: Advisory | None = None
 
     @property
     def unit(self) -> str:
@@ -103,6 +106,7 @@ def assess(
         return Assessment(step, len(loss), LEAST, stride, z=z)
     evidence = (reweigh if settled else weigh)(loss.values, seed=seed, step=stride)
     first = int(loss.steps[-evidence.n])
+    enough = evidence.mean is not None
     found = Assessment(
         step,
         evidence.n,
@@ -113,6 +117,7 @@ def assess(
         evidence,
         z,
         drift=drift(data.lr.upto(step).since(first).finite()),
+        advisory=advise(loss.values[-evidence.n :], tau=evidence.correlation.tau) if enough else None,
     )
     return _with_gradient(found, data.grad.upto(step).since(first).finite(), start, highest)
 

@@ -3,6 +3,7 @@
 import math
 
 from ergoscope_contract.answers import Reading
+from ergoscope_server.indicators.advisory import ADVISORY, advisory_readings
 from ergoscope_server.indicators.assessment import Assessment
 from ergoscope_server.indicators.edge import sharpness_now
 from ergoscope_server.indicators.numerals import count
@@ -18,6 +19,7 @@ LOSS = (
     "geweke_z",
     "stabilization_onset",
     "window_distance",
+    *ADVISORY,
 )
 CURVATURE = 'curvature is not measured; watch(..., curvature="model") does'
 NO_LOSS = "no loss has been logged"
@@ -84,6 +86,7 @@ def _tests(found: Assessment, e: PlateauEvidence) -> list[Reading]:
         _geweke(e, at, short),
         onset,
         _windows(e, at, short),
+        *advisory_readings(found.advisory, step=at, stride=stride, absent=short),
     ]
 
 

@@ -124,4 +124,4 @@ def test_every_reading_and_every_phrase_is_in_the_catalogue() -> None:
         named = {r.id for r in found.readings} | {p.reading for p in found.evidence if p.reading}
 
         assert named <= catalogue.ALL.keys()
-        assert len({r.id for r in found.readings}) == len(found.readings) == 11
+        assert len({r.id for r in found.readings}) == len(found.readings) == 14
