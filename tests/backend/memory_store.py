@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary
-from ergoscope_contract.records import Event
+from ergoscope_contract.records import Event, Sketch
 from ergoscope_server.indicators.points import FloatArray, IntArray
 from ergoscope_server.store.duty import Heard
 from ergoscope_server.store.watching import Judged
@@ -21,6 +21,7 @@ class MemoryStore:
         self.series: dict[tuple[str, str], tuple[IntArray, FloatArray]] = {}
         self.summaries: dict[str, RunSummary] = {}
         self.happened: dict[str, list[Event]] = {}
+        self.seen: dict[str, list[Sketch]] = {}
         self.senders: dict[str, list[RankSummary]] = {}
         self.verdicts: dict[str, Judged] = {}
         self.fired: dict[str, Alert] = {}
@@ -41,6 +42,9 @@ class MemoryStore:
 
     def keys(self, run: str) -> list[str]:
         return [key for owner, key in self.series if owner == run]
+
+    def sketches(self, run: str, key: str, *, rank: int = 0, limit: int = 500) -> list[Sketch]:
+        return [sketch for sketch in self.seen.get(run, []) if sketch.key == key][-limit:]
 
     def events(self, run: str) -> list[Event]:
         return self.happened.get(run, [])

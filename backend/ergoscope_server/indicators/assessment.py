@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ergoscope_server.indicators.advisory import Advisory, advise
+from ergoscope_server.indicators.invariance import UNSEEN, Invariance, Looks, compare
 from ergoscope_server.indicators.level import Level, Start, relative_level, vanished, window_level
 from ergoscope_server.indicators.plateau import LEAST, PlateauEvidence, reweigh, weigh
 from ergoscope_server.indicators.points import NOTHING, Points, spacing
@@ -15,6 +16,10 @@ def _no_layers() -> Mapping[str, Points]:
     return {}
 
 
+def _no_looks() -> Looks:
+    return UNSEEN
+
+
 @dataclass(frozen=True, slots=True)
 class RunData:
     """The series of a run that the verdict needs, each in step order.
@@ -23,6 +28,7 @@ class RunData:
     resets: steps at which something other than the learning rate changed (a resume, the data), with the kind.
     layers: gives the gradient norms by layer; asked only after a value was not finite.
     sharpness: against the optimizer's threshold.
+    update: norm of the optimizer's steps. looks: gives the newest sketches of the weights; asked at each assessment.
     """
 
     loss: Points = NOTHING
@@ -33,6 +39,8 @@ class RunData:
     resets: tuple[tuple[int, str], ...] = ()
     layers: Callable[[], Mapping[str, Points]] = field(default=_no_layers)
     sharpness: Points = NOTHING
+    update: Points = NOTHING
+    looks: Callable[[], Looks] = field(default=_no_looks)
 
     @property
     def newest(self) -> int | None:
@@ -48,6 +56,7 @@ class RunData:
             grad=self.grad.upto(step),
             lr=self.lr.upto(step),
             sharpness=self.sharpness.upto(step),
+            update=self.update.upto(step),
         )
 
 
@@ -60,7 +69,7 @@ class Assessment:
     drift: relative change of the learning rate over that stretch.
     norms: gradient norms there are in the same stretch, fewer than losses where they are taken more rarely.
     grad, vanished: their mean against its start, and whether it is small against its highest.
-    advisory: what decides nothing; None where the stretch is too short.
+    advisory, invariance: what decides nothing, and which observables are steady; None where the stretch is too short.
     """
 
     step: int
@@ -76,6 +85,7 @@ class Assessment:
     vanished: bool = False
     drift: float = 0.0
     advisory: Advisory | None = None
+    invariance: Invariance | None = None
 
     @property
     def unit(self) -> str:
@@ -106,7 +116,6 @@ def assess(
         return Assessment(step, len(loss), LEAST, stride, z=z)
     evidence = (reweigh if settled else weigh)(loss.values, seed=seed, step=stride)
     first = int(loss.steps[-evidence.n])
-    enough = evidence.mean is not None
     found = Assessment(
         step,
         evidence.n,
@@ -117,8 +126,9 @@ def assess(
         evidence,
         z,
         drift=drift(data.lr.upto(step).since(first).finite()),
-        advisory=advise(loss.values[-evidence.n :], tau=evidence.correlation.tau) if enough else None,
     )
+    if evidence.mean is not None:
+        found = _with_beyond(found, data, loss.newest(evidence.n), evidence.correlation.tau)
     return _with_gradient(found, data.grad.upto(step).since(first).finite(), start, highest)
 
 
@@ -130,3 +140,15 @@ def _with_gradient(found: Assessment, grad: Points, start: Start | None, highest
     interval, tau = level
     ratio = relative_level(interval, start, tau=tau) if start else None
     return replace(found, grad=ratio, vanished=highest > 0 and vanished(interval, highest))
+
+
+def _with_beyond(found: Assessment, data: RunData, kept: Points, tau: float) -> Assessment:
+    """Add what the verdict does not rest on, over the stretch that its tests use."""
+    first = int(kept.steps[0])
+    norms = [series.upto(found.step).since(first) for series in (data.grad, data.update)]
+    looks = data.looks().upto(found.step).since(first)
+    return replace(
+        found,
+        advisory=advise(kept.values, tau=tau),
+        invariance=compare(kept.values, norms=norms, looks=looks),
+    )

@@ -6,6 +6,7 @@ from ergoscope_contract.answers import Reading
 from ergoscope_server.indicators.advisory import ADVISORY, advisory_readings
 from ergoscope_server.indicators.assessment import Assessment
 from ergoscope_server.indicators.edge import sharpness_now
+from ergoscope_server.indicators.invariance import STEADY, steady_readings
 from ergoscope_server.indicators.numerals import count
 from ergoscope_server.indicators.plateau import LEAST, PlateauEvidence
 from ergoscope_server.indicators.points import NOTHING, Points
@@ -20,6 +21,7 @@ LOSS = (
     "stabilization_onset",
     "window_distance",
     *ADVISORY,
+    *STEADY,
 )
 CURVATURE = 'curvature is not measured; watch(..., curvature="model") does'
 NO_LOSS = "no loss has been logged"
@@ -87,6 +89,7 @@ def _tests(found: Assessment, e: PlateauEvidence) -> list[Reading]:
         onset,
         _windows(e, at, short),
         *advisory_readings(found.advisory, step=at, stride=stride, absent=short),
+        *steady_readings(found.invariance, step=at, absent=short),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ergoscope_contract.records import Event
+from ergoscope_contract.records import Event, Sketch
 from ergoscope_server.history.chronicle import Chronicle
 from ergoscope_server.history.load import load
 from tests.backend.memory_store import MemoryStore
@@ -53,3 +53,32 @@ def test_the_sharpness_is_read_where_the_run_has_it() -> None:
 
     assert has.sharpness.values.tolist() == [2.0] * 30
     assert len(load(_store("loss"), "r", Chronicle(), last_step=30).sharpness) == 0
+
+
+def test_a_series_begins_with_its_head_whether_or_not_all_of_it_is_read() -> None:
+    store = MemoryStore()
+    for key, count in (("loss", 13_000), ("grad_norm", 100)):
+        store.put("r", key, np.arange(count), np.arange(count) / 1.0)
+
+    data = load(store, "r", Chronicle(step=12_999), last_step=12_999)
+
+    assert len(data.loss) == 12_500
+    assert data.loss_head.steps.tolist() == data.grad_head.steps.tolist() == list(range(64))
+    assert data.loss_head.values.tolist() == data.grad_head.values.tolist() == [float(step) for step in range(64)]
+
+
+def _sketch(step: int, *values: float, seed: int = 7) -> Sketch:
+    return Sketch("weight_sketch", step, seed, np.array(values, dtype="<f4").tobytes())
+
+
+def test_sketches_of_the_weights_are_those_that_can_be_compared_with_the_newest() -> None:
+    store = _store("loss")
+    other, short = _sketch(10, 0.0, 0.0, seed=1), _sketch(20, 0.0)
+    broken, again = _sketch(40, np.inf, 0.0), _sketch(30, 9.0, 9.0)
+    store.seen["r"] = [other, short, _sketch(30, 1.0, 2.0), again, broken, _sketch(50, 3.0, 4.0)]
+
+    looks = load(store, "r", Chronicle(), last_step=30).looks()
+
+    assert looks.steps.tolist() == [30, 50]
+    assert looks.values.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert len(load(_store("loss"), "r", Chronicle(), last_step=30).looks().steps) == 0
