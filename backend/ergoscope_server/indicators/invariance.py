@@ -9,6 +9,7 @@ import numpy as np
 from ergoscope_contract.answers import Reading
 from ergoscope_server.indicators.autocorrelation import iat_geyer
 from ergoscope_server.indicators.displacement import FEWEST, MOST, Displacement, displacement, squared_distances
+from ergoscope_server.indicators.distance_slope import distance_slope
 from ergoscope_server.indicators.mean import TooShort
 from ergoscope_server.indicators.numerals import count, plain
 from ergoscope_server.indicators.points import FloatArray, IntArray, Points
@@ -17,7 +18,7 @@ from ergoscope_server.indicators.separation import DRAWS, Separation, separation
 from ergoscope_server.indicators.slope import fit_trend
 
 PRODUCES = ("inv_weights",)
-STEADY = ("inv_loss", "inv_norms", "inv_weights", "msd_exponent", "recurrence_rate")
+STEADY = ("inv_loss", "inv_norms", "inv_weights", "msd_exponent", "recurrence_rate", "distance_slope")
 FREE = 0.25  # exponent of the displacement between confined, 0, and free, 1
 MEMORY = 5  # times to cross the basin after which the weights have forgotten where they were
 HALF = 1.96
@@ -49,13 +50,14 @@ class Invariance:
     """What the tests say of one stretch; None where there is too little of an observable.
 
     loss: of the loss; norms: of the logarithms of the gradient's and the update's norm, those that are logged.
-    wandering, returns: of the weights, from their sketches; looks: how many of these there are.
+    wandering, returns, leaving: of the weights, from their sketches; looks: how many of these there are.
     """
 
     loss: Separation | None
     norms: tuple[Separation | None, ...]
     wandering: Displacement | None
     returns: float | None
+    leaving: float | None
     looks: int
 
 
@@ -70,12 +72,12 @@ def compare(loss: FloatArray, *, norms: Sequence[Points], looks: Looks) -> Invar
     tested = tuple(_norm(series.finite()) for series in norms if len(series))
     steps, values = looks.steps[-MOST:], looks.values[-MOST:]
     if len(steps) < FEWEST:
-        return Invariance(_separation(loss), tested, None, None, len(steps))
+        return Invariance(_separation(loss), tested, None, None, None, len(steps))
     squares = squared_distances(values)
     wandering = displacement(steps, squares)
     memory = MEMORY * wandering.basin[1] if wandering.basin else float(steps[-1] - steps[0]) / 2
     returns = recurrence_rate(steps, squares, memory=memory) if memory < steps[-1] - steps[0] else None
-    return Invariance(_separation(loss), tested, wandering, returns, len(steps))
+    return Invariance(_separation(loss), tested, wandering, returns, distance_slope(steps, squares), len(steps))
 
 
 def _norm(series: Points) -> Separation | None:
@@ -133,8 +135,17 @@ def _weights(found: Invariance, step: int) -> list[Reading]:
     if low > FREE or high < FREE:
         told = f"the exponent of the displacement against {FREE}, between confined (0) and free (1)"
         verdict = Reading("inv_weights", float(high < FREE), n=n, step=step, how=told)
+    return [verdict, Reading("msd_exponent", walk.exponent, low, high, n, step, how), *_advisory(found, step)]
+
+
+def _advisory(found: Invariance, step: int) -> list[Reading]:
+    n = float(found.looks)
     returns = Reading("recurrence_rate", absent="the stretch is too short for weights to have come back", step=step)
     if found.returns is not None:
         told = "pairs of sketches far apart in time and nearer than the nearest tenth of close ones; advisory"
         returns = Reading("recurrence_rate", found.returns, n=n, step=step, how=told)
-    return [verdict, Reading("msd_exponent", walk.exponent, low, high, n, step, how), returns]
+    leaving = Reading("distance_slope", absent="too few sketches in the last third of the stretch", step=step)
+    if found.leaving is not None:
+        told = "distance from the first sketch of the stretch, over the last third of the time; advisory"
+        leaving = Reading("distance_slope", found.leaving, n=n, step=step, how=told)
+    return [returns, leaving]

@@ -24,7 +24,7 @@ def _readings(data: RunData, *, step: int, grad: bool = True) -> dict[str, Readi
 def test_a_settled_run_has_every_reading_but_the_curvature() -> None:
     found = _readings(DATA, step=40_000)
 
-    unseen = ["inv_weights", "msd_exponent", "recurrence_rate"]
+    unseen = ["inv_weights", "msd_exponent", "recurrence_rate", "distance_slope"]
     assert [r.id for r in found.values() if r.absent] == [*unseen, "sharpness_ratio"]
     assert found["inv_weights"].absent == "not enough sketches of the weights in the stretch yet (0 of 24)"
     assert found["sharpness_ratio"].absent == 'curvature is not measured; watch(..., curvature="model") does'
@@ -126,4 +126,4 @@ def test_every_reading_and_every_phrase_is_in_the_catalogue() -> None:
         named = {r.id for r in found.readings} | {p.reading for p in found.evidence if p.reading}
 
         assert named <= catalogue.ALL.keys()
-        assert len({r.id for r in found.readings}) == len(found.readings) == 19
+        assert len({r.id for r in found.readings}) == len(found.readings) == 20
