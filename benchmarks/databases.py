@@ -65,8 +65,23 @@ def redis_answers() -> bool:
 def forget() -> None:
     """Delete what a service has left in Redis."""
     with Redis.from_url(REDIS) as client:
-        for key in client.scan_iter("ergoscope:*"):
+        for key in client.scan_iter("*ergoscope*"):
             client.delete(key)
+
+
+def server_pids(url: str) -> list[int]:
+    """Give the processes of the database's own that there are now; SQLite has none."""
+    if url.startswith("sqlite"):
+        return []
+    with psycopg.connect(url) as connection:
+        return [row[0] for row in connection.execute("select pid from pg_stat_activity")]
+
+
+def analyse(url: str) -> None:
+    """Have PostgreSQL look at what its tables hold, as it does by itself within a minute of their filling."""
+    if not url.startswith("sqlite"):
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("analyze")
 
 
 def bytes_used(url: str) -> int:

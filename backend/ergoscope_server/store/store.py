@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
+from sqlalchemy import Connection
 
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary
 from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
@@ -24,6 +25,7 @@ from ergoscope_server.store.migrate import migrate
 from ergoscope_server.store.muster import read_ranks
 from ergoscope_server.store.pieces import Owner
 from ergoscope_server.store.points import IntArray
+from ergoscope_server.store.projects import read_projects
 from ergoscope_server.store.ranks import TOGETHER, read_together
 from ergoscope_server.store.series import Query, SeriesAnswer, read_series
 from ergoscope_server.store.slices import Asked
@@ -107,12 +109,13 @@ class Store(Asking):
     def series(self, run: str, query: Query) -> SeriesAnswer:
         """Give series of a run; UnknownRunError when there is no such run."""
         with self._read() as connection:
-            cursor, _ = read_cursor(connection, run)
-            if query.since is None and query.rank == TOGETHER:
-                return SeriesAnswer(run, cursor, read_together(connection, run, query))
-            if query.since is None:
-                return SeriesAnswer(run, cursor, read_series(connection, run, query))
-            return SeriesAnswer(run, cursor, read_since(connection, run, query, query.since))
+            return _answer(connection, run, query)
+
+    def series_of_runs(self, runs: Collection[str], query: Query) -> dict[str, SeriesAnswer | None]:
+        """Give series of several runs as they are at one moment, None for those that are not there."""
+        with self._read() as connection:
+            there = set(read_projects(connection, runs))
+            return {run: _answer(connection, run, query) if run in there else None for run in runs}
 
     def increment(self, run: str, since: int, metrics: Sequence[str], *, rank: int | None = 0) -> Increment:
         """Give what arrived after a cursor; UnknownRunError when there is no such run."""
@@ -252,3 +255,12 @@ class Store(Asking):
         """Say when a run was heard of; None while the service is not whole or there is no such run."""
         with self._read() as connection:
             return duty.read_heard(connection, run, now=self._clock())
+
+
+def _answer(connection: Connection, run: str, query: Query) -> SeriesAnswer:
+    cursor, _ = read_cursor(connection, run)
+    if query.since is not None:
+        return SeriesAnswer(run, cursor, read_since(connection, run, query, query.since))
+    if query.rank == TOGETHER:
+        return SeriesAnswer(run, cursor, read_together(connection, run, query))
+    return SeriesAnswer(run, cursor, read_series(connection, run, query))
