@@ -15,6 +15,8 @@ import pytest
 import urllib3
 
 import ergoscope
+from ergoscope_server.settings import Settings
+from tests.backend.places import placed
 from tests.frontend.conftest import browser, context
 
 __all__ = ["browser", "context"]  # fixtures
@@ -42,22 +44,36 @@ def until(ask: Callable[[], T | None], *, what: str, timeout_s: float = 60.0) ->
 
 
 class Service:
-    """`ergoscope up` on a free port with a data directory of its own; it can be killed and started again."""
+    """`ergoscope up` on a free port with a data directory of its own; it can be killed and started again.
+
+    Where ERGOSCOPE_DATABASE_URL names no database, it lies where the tests run.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
         self.jobs: list[subprocess.Popen[str]] = []
         self.url = f"http://{HOST}:{self.port}"
+        self._place = contextlib.ExitStack()
+        named = os.environ.get("ERGOSCOPE_DATABASE_URL", "")
+        self.settings = self._place.enter_context(placed(Settings(data_dir=folder / "server", database_url=named)))
         self.start()
 
     def start(self) -> None:
         command = [sys.executable, "-m", "ergoscope.cli", "up", "--port", str(self.port)]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--data-dir", str(self.folder / "server")], stdout=log, stderr=log, start_new_session=True
+                [*command, "--data-dir", str(self.settings.data_dir)],
+                env={**os.environ, **self._servers()},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         until(self._ready, what=f"the service (its log is {self.folder / 'server.log'})")
+
+    def _servers(self) -> dict[str, str]:
+        both = {"ERGOSCOPE_DATABASE_URL": self.settings.database_url, "ERGOSCOPE_REDIS_URL": self.settings.redis_url}
+        return {name: url for name, url in both.items() if url}
 
     def _ready(self) -> bool:
         assert self.process.poll() is None, (self.folder / "server.log").read_text()
@@ -74,6 +90,7 @@ class Service:
         for job in self.jobs:
             job.kill()
             job.communicate()
+        self._place.close()
 
     @property
     def api(self) -> ergoscope.Api:

@@ -33,7 +33,7 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]
 
 @pytest.fixture
 def people(closed: Service) -> Iterator[People]:
-    store = Store(f"sqlite:///{closed.folder / 'server' / 'ergoscope.db'}")
+    store = Store(closed.settings.store_url)
     people = People(store.database)
     people.add_account("ada", hash_password(PASSWORD), admin=False)
     people.set_role("ada", "ours", "viewer")
@@ -47,8 +47,8 @@ def _token(people: People, scopes: str, project: str | None = None) -> str:
     return secret.token
 
 
-def _log_in(page: Page, password: str = PASSWORD) -> None:
-    page.get_by_label("Name").fill("ada")
+def _log_in(page: Page, password: str = PASSWORD, *, name: str = "ada") -> None:
+    page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
 
@@ -99,6 +99,47 @@ def test_somebody_without_an_account_sees_the_one_run_that_a_link_is_to(
     page.goto(closed.url)
     expect(page.get_by_role("button", name="Theme")).to_be_visible()
     assert page.get_by_text("calm-otter-41").count() == page.get_by_text("grim-heron-13").count() == 0
+
+
+def test_a_viewer_is_offered_no_change_and_an_admin_archives_shares_and_deletes(
+    closed: Service, people: People, browser: Browser, context: BrowserContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.add_account("bob", hash_password(PASSWORD), admin=False)
+    people.set_role("bob", "ours", "admin")
+    monkeypatch.setenv("ERGOSCOPE_API_KEY", _token(people, "write read"))
+    assert closed.job(JOB, "ours", "calm-otter-41", "20").wait(60) == 0
+    run = until(lambda: closed.api.run("calm-otter-41"), what="the run")
+    viewer, admin = context.new_page(), browser.new_context().new_page()
+    for page, name in ((viewer, "ada"), (admin, "bob")):
+        page.goto(f"{closed.url}/login?next=/runs/{run.id}%3Ftab%3Devents")  # no charts, which take long
+        _log_in(page, name=name)
+        page.get_by_text("Actions", exact=True).click()
+
+    expect(viewer.get_by_role("link", name="CSV")).to_be_visible()
+    expect(viewer.locator("#run-menu .items").get_by_role("button")).to_have_count(0)
+    admin.get_by_role("button", name="Archive", exact=True).click()
+    expect(admin.get_by_text("is archived, and off the list")).to_be_visible()
+    assert closed.api.runs() == [] and [one.id for one in closed.api.runs(archived=True)] == [run.id]
+    admin.get_by_text("Actions", exact=True).click()
+    admin.get_by_role("button", name="Share by a link").click()
+    admin.get_by_role("button", name="Make a link").click()
+    link = admin.locator("#share-link").inner_text()
+    guest = browser.new_context().new_page()
+    guest.goto(link)
+    expect(guest.get_by_role("heading", name="calm-otter-41")).to_be_visible()
+    admin.get_by_role("button", name="Close").click()
+    admin.get_by_text("Actions", exact=True).click()
+    admin.get_by_role("button", name="Delete …").click()
+    admin.get_by_label("Type calm-otter-41 to confirm").fill("calm-otter-41")
+    admin.get_by_role("button", name="Delete for good").click()
+
+    expect(admin.get_by_text("Deleted calm-otter-41.")).to_be_visible()
+    expect(viewer.locator("#run-sentence")).to_contain_text("There is no such run")
+    expect(viewer.get_by_text("Actions", exact=True)).to_be_hidden()
+    assert guest.goto(link).status == 404  # type: ignore[union-attr]  # it answers
+    assert [change.who for change in people.changes()] == ["bob"] * 3
+    for page in (admin, guest):
+        page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -9,11 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from tests.backend.servers import own_redis
-from tests.backend.store.conftest import postgres_url
 from tests.end_to_end.fleet import Fleet, Sender, until
 from tests.end_to_end.test_several_processes import fleet
 
-__all__ = ["fleet", "own_redis", "postgres_url"]  # fixtures
+__all__ = ["fleet", "own_redis"]  # fixtures
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 

@@ -1,9 +1,13 @@
 """What senders and disks do to a service: nothing acknowledged is lost, and nothing is there twice."""
 
+import os
+import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from random import Random
 
@@ -11,6 +15,7 @@ import pytest
 import urllib3
 
 from ergoscope_contract.codec import encode
+from tests.backend.postgres import UNPRIVILEGED, OwnPostgres, find_programs, new_database
 from tests.backend.store.batches import batch
 from tests.end_to_end.conftest import HOST, Service, free_port, until
 from tests.end_to_end.wire import POINTS, SlowPost, body, post, steps
@@ -63,13 +68,26 @@ class Dying(Store):
         return outcomes
 
 up.Store = Dying
-up.serve(Settings(port=int(sys.argv[1]), data_dir=Path(sys.argv[2]), page=False))
+up.serve(Settings(port=int(sys.argv[1]), data_dir=Path(sys.argv[2]), database_url=sys.argv[3], page=False))
 """
 
 
-def test_killed_between_writing_and_acknowledging_a_batch_is_there_once(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An empty database, which a service of the test is at."""
+    with new_database() if request.param == "postgres" else nullcontext(_file(tmp_path / "server")) as url:
+        monkeypatch.setenv("ERGOSCOPE_DATABASE_URL", url)
+        yield url
+
+
+def _file(folder: Path) -> str:
+    folder.mkdir()
+    return f"sqlite:///{folder / 'ergoscope.db'}"
+
+
+def test_killed_between_writing_and_acknowledging_a_batch_is_there_once(tmp_path: Path, database: str) -> None:
     port = free_port()
-    dying = subprocess.Popen([sys.executable, "-c", DIES, str(port), str(tmp_path / "server")])
+    dying = subprocess.Popen([sys.executable, "-c", DIES, str(port), str(tmp_path / "server"), database])
     url = f"http://{HOST}:{port}"
     until(lambda: urllib3.request("GET", f"{url}/healthz", retries=False).status == 200, what="the service")
     try:
@@ -154,6 +172,89 @@ def test_a_full_disk_refuses_until_there_is_room_again(small: SmallDisk) -> None
     assert ready.status == 503
     assert "MiB are left on the disk of" in ready.json()["reasons"][0]
     assert steps(small.url) == list(range((taken + 4) * 10_000))
+
+
+class SmallPostgres:
+    """A PostgreSQL whose data lies on a file system of 160 MiB of its own, nearly all of it taken by something else."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        folder.mkdir()
+        who = pwd.getpwnam(UNPRIVILEGED)
+        mount = f"mount -t tmpfs -o size=160m,mode=711 tmpfs {folder} && chown {UNPRIVILEGED} {folder}"
+        stay = f"echo mounted && exec setpriv --reuid={who.pw_uid} --regid={who.pw_gid} --clear-groups sleep 600"
+        self._holder = subprocess.Popen(
+            ["unshare", "-m", "sh", "-c", f"{mount} && {stay}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert self._holder.stdout is not None
+        if os.geteuid() != 0 or self._holder.stdout.readline() != b"mounted\n":
+            self._holder.communicate()
+            pytest.skip("no file system of one's own can be mounted here for PostgreSQL, which does not run as root")
+        until(lambda: self._holder_is_unprivileged(), what="the file system")
+        self._place = Path(f"/proc/{self._holder.pid}/root{folder}")
+        try:
+            self.server = OwnPostgres(programs, self._place)
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        self._holder.kill()
+        self._holder.communicate()
+
+    def _holder_is_unprivileged(self) -> bool:
+        return Path(f"/proc/{self._holder.pid}").stat().st_uid == pwd.getpwnam(UNPRIVILEGED).pw_uid
+
+    def fill(self, *, left: int) -> None:
+        free = shutil.disk_usage(self._place).free
+        (self._place / "filler").write_bytes(bytes(free - left))
+
+    def make_room(self) -> None:
+        """A server that found no room for its log has ended by itself."""
+        (self._place / "filler").unlink()
+        if self.server.ended:
+            self.server.start()
+
+    def close(self) -> None:
+        self.server.stop("immediate")
+        self._leave()
+
+
+@pytest.fixture
+def small_postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallPostgres]:
+    programs = find_programs()
+    if programs is None or shutil.which("unshare") is None or shutil.which("setpriv") is None:
+        pytest.skip("there is no PostgreSQL to start, or no unshare and setpriv to give it a small disk")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        running = SmallPostgres(Path(folder) / "small", programs)
+        monkeypatch.setenv("ERGOSCOPE_DATABASE_URL", f"{running.server.url}/postgres")
+        yield running
+        running.close()
+
+
+@pytest.mark.postgres
+def test_a_full_disk_of_postgres_refuses_until_there_is_room_again(
+    small_postgres: SmallPostgres, service: Service
+) -> None:
+    def send(seq: int) -> urllib3.BaseHTTPResponse:
+        return urllib3.request("POST", f"{service.url}/api/v1/batches", body=_large(seq), retries=False, timeout=20.0)
+
+    assert send(0).status == 200
+    small_postgres.fill(left=6 * 2**20)
+    taken = 1
+    while (answer := send(taken)).status == 200:
+        taken += 1
+        assert taken < 400, "the disk is never full"
+    again = send(taken)
+    small_postgres.make_room()
+    until(lambda: send(taken).status == 200, what="room")
+    for seq in range(taken + 1, taken + 4):
+        assert send(seq).status == 200
+
+    for refused in (answer, again):
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
+    assert "No space left on device" in small_postgres.server.said
+    assert steps(service.url) == list(range((taken + 4) * 10_000))
 
 
 def _large(seq: int) -> bytes:

@@ -2,41 +2,34 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
 import urllib3
-from psycopg.sql import SQL, Identifier
+from sqlalchemy import text
 
 from ergoscope_contract.codec import encode
 from ergoscope_server.alerts.rules import NO_DATA, NONFINITE
 from ergoscope_server.history.silence import LEAST_S
+from ergoscope_server.work.due import ROWS
+from tests.backend.postgres import SHUTDOWNS, OwnPostgres, new_database, own_postgres
 from tests.backend.servers import OwnRedis, own_redis
 from tests.backend.store.batches import batch, line
-from tests.backend.store.conftest import SERVER, postgres_url
 from tests.end_to_end.fleet import Fleet, Sender, until
 
-__all__ = ["own_redis", "postgres_url"]  # fixtures
+__all__ = ["own_postgres", "own_redis"]  # fixtures
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, postgres_url: str, own_redis: OwnRedis) -> Iterator[Fleet]:
+def fleet(tmp_path: Path, own_redis: OwnRedis) -> Iterator[Fleet]:
     """An empty service: two processes take batches, two work."""
-    name = f"ergoscope_fleet_{os.getpid()}"
-    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
-        connection.execute(SQL("create database {}").format(Identifier(name)))
-        running = Fleet(tmp_path, f"{SERVER}/{name}", own_redis)
-        try:
-            yield running
-        finally:
-            running.close()
-            connection.execute(SQL("drop database {} with (force)").format(Identifier(name)))
+    with new_database() as url, closing(Fleet(tmp_path, url, own_redis)) as running:
+        yield running
 
 
 def _load(fleet: Fleet, runs: int) -> list[Sender]:
@@ -47,12 +40,14 @@ def _load(fleet: Fleet, runs: int) -> list[Sender]:
 
 
 def _settled(fleet: Fleet, senders: list[Sender]) -> None:
-    """Everything is folded and judged; of each broken run one alert fired, and was told at most once."""
+    """What was due is folded, all is judged; of each broken run one alert fired, and was told at most once."""
     for sender in senders:
         sender.stop()
     silent_from = time.time() + LEAST_S
-    until(lambda: fleet.store.unfolded() == [], what="the fold of everything")
-    for sender in senders:
+    until(lambda: _unfolded(fleet) < ROWS, what="the fold of what was due")
+    for number, sender in enumerate(senders):
+        sender.check(fleet.store)
+        fleet.store.fold(f"run{number}")  # which would come by itself when nothing new has for a while
         sender.check(fleet.store)
     for i, sender in enumerate(senders):
         run = f"run{i}"
@@ -66,6 +61,12 @@ def _settled(fleet: Fleet, senders: list[Sender]) -> None:
         assert [alert.rule for alert in fired].count(NONFINITE) == i % 2
         assert NO_DATA not in {alert.rule for alert in fired}, "the faults are the service's, not the job's"
     assert len(set(fleet.webhook.told)) == len(fleet.webhook.told)
+
+
+def _unfolded(fleet: Fleet) -> int:
+    """Of the run with the most of them, give how many batches are not folded."""
+    with fleet.store.database.read() as connection:
+        return int(connection.execute(text("SELECT max(cursor - upto) FROM run JOIN folding ON run = id")).scalar_one())
 
 
 def test_a_batch_that_two_processes_get_at_once_is_stored_once(fleet: Fleet) -> None:
@@ -107,34 +108,31 @@ def test_redis_emptied_cut_off_and_started_again_under_load(fleet: Fleet) -> Non
     _settled(fleet, senders)
 
 
-def test_postgres_away_and_back_under_load(fleet: Fleet) -> None:
-    fleet.serve()
-    fleet.serve()
-    fleet.work()
-    senders = _load(fleet, 4)
-    until(lambda: all(sender.batches > 30 for sender in senders), what="the load")
+def test_postgres_stopped_and_started_under_load(
+    tmp_path: Path, own_postgres: OwnPostgres, own_redis: OwnRedis
+) -> None:
+    with closing(Fleet(tmp_path, f"{own_postgres.url}/postgres", own_redis)) as fleet:
+        fleet.serve()
+        fleet.serve()
+        fleet.work()
+        senders = _load(fleet, 4)
+        until(lambda: all(sender.batches > 30 for sender in senders), what="the load")
 
-    with _postgres_away(str(fleet.store.database.url.database)):
-        until(lambda: _not_ready(fleet) == len(fleet.urls), what="processes that say that they cannot work")
-        tried = [sender.tries for sender in senders]
-        until(lambda: all(s.tries > before + 5 for s, before in zip(senders, tried, strict=True)), what="refusals")
-    sent = [sender.batches for sender in senders]
-    until(lambda: all(s.batches > n + 60 for s, n in zip(senders, sent, strict=True)), what="batches afterwards")
+        for how in SHUTDOWNS:
+            own_postgres.stop(how)
+            until(lambda: _not_ready(fleet) == len(fleet.urls), what="processes that say that they cannot work")
+            _wait_for_more(senders, lambda sender: sender.tries, 5, what="refusals")
+            own_postgres.start()
+            until(lambda: _not_ready(fleet) == 0, what="processes that work again by themselves")
+            _wait_for_more(senders, lambda sender: sender.batches, 60, what="batches afterwards")
 
-    _settled(fleet, senders)
+        _settled(fleet, senders)
+    assert own_postgres.said.count("automatic recovery in progress") == 1, "one of the stops was a crash"
 
 
-@contextmanager
-def _postgres_away(name: str) -> Iterator[None]:
-    """Let nobody in, and end every connection there is, as when the server is stopped."""
-    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
-        allow = SQL("alter database {} with allow_connections {}")
-        connection.execute(allow.format(Identifier(name), SQL("false")))
-        try:
-            connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
-            yield
-        finally:
-            connection.execute(allow.format(Identifier(name), SQL("true")))
+def _wait_for_more(senders: list[Sender], count: Callable[[Sender], int], more: int, *, what: str) -> None:
+    wanted = [count(sender) + more for sender in senders]
+    until(lambda: all(count(sender) > least for sender, least in zip(senders, wanted, strict=True)), what=what)
 
 
 def _not_ready(fleet: Fleet) -> int:

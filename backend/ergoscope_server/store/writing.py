@@ -6,11 +6,12 @@ inserts into PostgreSQL go by COPY, three times as fast as one statement a row.
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from typing import Protocol, TypeAlias, cast
 
 from sqlalchemy import BigInteger, Connection, Double, Insert, Integer, LargeBinary, SmallInteger, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 Row: TypeAlias = tuple[int | float | str | bytes | None, ...]  # in the order of the table's columns
 
@@ -63,14 +64,19 @@ class Writer:
             connection.exec_driver_sql(self._statements[connection.dialect.name], list(rows))
 
     def _copy_in(self, connection: Connection, rows: Sequence[Row]) -> None:
-        cursor = cast("_CopyCursor", connection.connection.cursor())
+        driver = connection.dialect.loaded_dbapi
         try:
-            with cursor.copy(self._copy) as copy:
+            with (
+                closing(cast("_CopyCursor", connection.connection.cursor())) as cursor,
+                cursor.copy(self._copy) as copy,
+            ):
                 copy.set_types(self._types)
                 for row in rows:
                     copy.write_row(row)
-        finally:
-            cursor.close()
+        except driver.Error as error:  # SQLAlchemy did not see it: told as it tells those of its own statements
+            raise DBAPIError.instance(
+                self._copy, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+            ) from error
 
 
 def _parts(table: Table) -> tuple[list[str], list[str]]:

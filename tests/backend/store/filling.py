@@ -1,10 +1,5 @@
-"""Rows in every table, whatever tables there are, and databases to move them between."""
+"""Rows in every table, whatever tables there are."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import psycopg
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import Column, Double, LargeBinary, Table, Text
 
 from ergoscope_server.store.database import Database
@@ -14,7 +9,6 @@ from ergoscope_server.store.schema import metadata
 from ergoscope_server.store.seen import Seen
 from ergoscope_server.store.tables import run as runs
 from ergoscope_server.store.writing import Row, Writer
-from tests.backend.store.conftest import SERVER
 
 
 def made(url: str) -> Database:
@@ -63,14 +57,3 @@ def digests(database: Database, *names: str) -> dict[tuple[str, str], str]:
                 if digest.rows and table.name not in OF_PROCESSES:
                     found[table.name, name] = str(digest)
     return found
-
-
-@contextmanager
-def other_postgres(name: str) -> Iterator[str]:
-    """A second database beside the tests' own."""
-    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
-        connection.execute(SQL("create database {}").format(Identifier(name)))
-        try:
-            yield f"{SERVER}/{name}"
-        finally:
-            connection.execute(SQL("drop database {} with (force)").format(Identifier(name)))

@@ -1,6 +1,5 @@
 """What is moved is what was there, whole runs at a time, and never in the place of what only the target has."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -15,8 +14,9 @@ from ergoscope_server.store.rows import OF_PROCESSES
 from ergoscope_server.store.schema import metadata
 from ergoscope_server.store.store import Store
 from ergoscope_server.store.transfer import Moved, Transfer, TransferError
+from tests.backend.postgres import new_database
 from tests.backend.store.batches import arrival, batch, line
-from tests.backend.store.filling import digests, fill, made, other_postgres
+from tests.backend.store.filling import digests, fill, made
 
 NOW = 1_790_000_000.0
 WAYS = [("sqlite", "postgres"), ("postgres", "sqlite"), ("sqlite", "sqlite"), ("postgres", "postgres")]
@@ -36,7 +36,7 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, 
         connection.execute("drop schema public cascade")
         connection.execute("create schema public")
     if source == target:
-        with other_postgres(f"ergoscope_target_{os.getpid()}") as other:
+        with new_database() as other:
             yield own, other
         return
     yield (own, there) if source == "postgres" else (here, own)
