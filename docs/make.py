@@ -140,7 +140,7 @@ def _route_section(title: str, route: Mapping[str, Any]) -> str:
     ]
     if rows:
         lines.append(_table(("parameter", "in", "allowed", "required"), rows))
-    answers = {code: _line(answer.get("description", "")) for code, answer in route["responses"].items()}
+    answers = {code: _line(answer.get("description", "")) for code, answer in sorted(route["responses"].items())}
     lines += [f"- {code}: {text}" for code, text in answers.items() if text not in _STOCK]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -20,6 +20,7 @@ from ergoscope_server.api import (
     live,
     login,
     problems,
+    provider,
     ranks,
     removal,
     retention,
@@ -42,7 +43,7 @@ from ergoscope_server.gauges import Gauges
 from ergoscope_server.ingest.intake import Intake
 from ergoscope_server.ingest.pressure import Pressure
 from ergoscope_server.ingest.writer import Writer
-from ergoscope_server.opening import open_announcer, open_bus
+from ergoscope_server.opening import open_announcer, open_bus, open_provider
 from ergoscope_server.people.callers import Callers
 from ergoscope_server.serving import STOP_WITHIN_S
 from ergoscope_server.settings import Settings
@@ -60,6 +61,7 @@ def create_app(
     opened: Store | None = None,
     *,
     server_url: str = "",
+    address: str = "",
     works: bool = True,
     gauges: Gauges | None = None,
 ) -> FastAPI:
@@ -69,14 +71,17 @@ def create_app(
         settings: How it runs.
         opened: What it keeps everything in; without one the store that the settings name is opened with its lifespan.
             Closed when the lifespan ends.
-        server_url: Where the page reaches the service, and people do where the settings name no public address.
+        server_url: Where the page reaches the service.
+        address: Where people do, if it is elsewhere and the settings name no public address; alerts lead there.
         works: Whether this process also folds and judges; else workers do.
         gauges: Where it counts.
 
     Raises:
         ValueError: the webhook's address is not one of HTTP.
+        SettingsError: people are to log in with a provider, and what speaks to it is not installed.
     """
-    notify = notifier(settings.webhook_url if works else "", page=next(iter(settings.public_urls), server_url))
+    people_at = next(iter(settings.public_urls), address or server_url)
+    notify = notifier(settings.webhook_url if works else "", page=people_at)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -91,21 +96,33 @@ def create_app(
         title="ergoscope", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None, lifespan=lifespan
     )
     read = (runs, ranks, series, exports, sketches, slices, spectra, alerts, live)
-    for room in (batches, *read, removal, retention, shares, login, audit, health, docs):
-        app.include_router(room.router)
+    for room in (batches, *read, removal, retention, shares, login, provider, audit, health, docs):
+        app.include_router(room.router, responses=problems.INVALID)
     problems.install(app)
+    _admit(app, settings)
     if settings.page:
         for page in entry_points(group="ergoscope.pages"):
             page.load()(app, server_url=server_url)
-    # The last one is the first that a request passes, before anything of the page's own.
+    _surround(app, settings)
+    return app
+
+
+def _admit(app: FastAPI, settings: Settings) -> None:
+    """Say by whom people are let in beside passwords."""
+    app.state.provider, app.state.login_with = open_provider(settings), settings.provider_name
+    app.state.first_role = "" if settings.oidc_role == "none" else settings.oidc_role
+    app.state.public_bases = settings.public_bases
+
+
+def _surround(app: FastAPI, settings: Settings) -> None:
+    """Put what holds for all requests around it; the last one is the first that they pass, before the page's own."""
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     app.add_middleware(Access, open_to_all=settings.open_to_all, page=settings.page)
     app.add_middleware(Limits)
     app.add_middleware(PlainAddresses)
-    app.add_middleware(Guard, local=settings.local, names=settings.public_names)
+    app.add_middleware(Guard, local=settings.local, names=settings.names)
     app.add_middleware(Headers)
     app.add_middleware(Tracing)
-    return app
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
 
 if TYPE_CHECKING:
+    from ergoscope_server.people.provider import OpenIdProvider
     from ergoscope_server.work.announcer import Announcer
 
 
@@ -39,6 +40,24 @@ def open_announcer(settings: Settings) -> "Announcer | None":
     return Announcer(settings.redis_url)
 
 
+def open_provider(settings: Settings) -> "OpenIdProvider | None":
+    """Give the provider at which people log in, without asking it anything; None where there is none.
+
+    Raises:
+        SettingsError: one is named, and what speaks to it is not installed.
+    """
+    if not settings.oidc_issuer:
+        return None
+    try:
+        from ergoscope_server.people.provider import OpenIdProvider
+    except ImportError as error:
+        raise SettingsError(
+            f"ERGOSCOPE_OIDC_ISSUER needs {error.name}, which is not installed; install it: pip install "
+            "'ergoscope[oidc]'"
+        ) from error
+    return OpenIdProvider(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
+
+
 def check_shared(settings: Settings, command: str) -> None:
     """See whether several processes can do the work together.
 
@@ -63,7 +82,9 @@ def check_guarded(settings: Settings, store: Store) -> None:
     Raises:
         SettingsError: it knows nobody, and nothing says that everybody may come in.
     """
-    if settings.access != "auto" or settings.open_to_all or People(store.database).anybody():
+    if settings.access != "auto" or settings.open_to_all or settings.oidc_issuer:
+        return
+    if People(store.database).anybody():
         return
     where = settings.public_url or settings.host
     raise SettingsError(

@@ -12,6 +12,8 @@ REDIS = ("redis://", "rediss://", "redis+cluster://", "rediss+cluster://", "unix
 FORMS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
 ACCESS = ("auto", "open", "closed")
+FIRST_ROLES = ("none", "viewer", "member")  # none of them gives rights over people
+EVERY_ADDRESS = ("0.0.0.0", "::", "")  # of the machine
 
 
 class SettingsError(ValueError):
@@ -78,6 +80,30 @@ class Settings:
             "names and to loopback's only, and links in alerts begin with the first.",
         ),
     )
+    oidc_issuer: str = field(
+        default="",
+        metadata=_knob(
+            "ERGOSCOPE_OIDC_ISSUER",
+            "https://..., the provider of OpenID Connect at which people log in; empty is by passwords only.",
+        ),
+    )
+    oidc_client_id: str = field(
+        default="", metadata=_knob("ERGOSCOPE_OIDC_CLIENT_ID", "What this service is called at the provider.")
+    )
+    oidc_client_secret: str = field(
+        default="", metadata=_knob("ERGOSCOPE_OIDC_CLIENT_SECRET", "What the provider knows this service by.")
+    )
+    oidc_name: str = field(
+        default="", metadata=_knob("ERGOSCOPE_OIDC_NAME", "Log in with ..., on the page; empty is the issuer's host.")
+    )
+    oidc_role: str = field(
+        default="none",
+        metadata=_knob(
+            "ERGOSCOPE_OIDC_ROLE",
+            "What people may do in all projects who come by the provider for the first time: `none` until an admin "
+            "gives them a role, `viewer` or `member`.",
+        ),
+    )
     log_format: str = field(
         default="text", metadata=_knob("ERGOSCOPE_LOG_FORMAT", "Form of the log's lines on stderr: `text` or `json`.")
     )
@@ -119,11 +145,26 @@ class Settings:
             )
         if self.access not in ACCESS:
             raise SettingsError(f"access is {self.access!r}; allowed: {', '.join(ACCESS)}")
+        self._check_provider()
         for url in self.public_urls:
             if not url.startswith(("http://", "https://")) or not _host(url):
                 raise SettingsError(
                     f"public_url is {url!r}; it must be an address such as https://ergoscope.example.org"
                 )
+
+    def _check_provider(self) -> None:
+        if self.oidc_role not in FIRST_ROLES:
+            raise SettingsError(f"oidc_role is {self.oidc_role!r}; allowed: {', '.join(FIRST_ROLES)}")
+        if not self.oidc_issuer:
+            return
+        plain = self.oidc_issuer.startswith("http://") and _host(self.oidc_issuer) in ("127.0.0.1", "localhost", "::1")
+        if not _host(self.oidc_issuer) or not (plain or self.oidc_issuer.startswith("https://")):
+            raise SettingsError(
+                f"oidc_issuer is {self.oidc_issuer!r}; it must be an address such as https://login.example.org"
+            )
+        for name in ("oidc_client_id", "oidc_client_secret"):
+            if not getattr(self, name):
+                raise SettingsError(f"{name} is empty; the provider gives one to each service that it knows")
 
     @property
     def directory(self) -> Path:
@@ -151,6 +192,16 @@ class Settings:
         return [url.strip().rstrip("/") for url in self.public_url.split(",") if url.strip()]
 
     @property
+    def provider_name(self) -> str:
+        """What people log in with beside passwords; empty where there is nothing."""
+        return (self.oidc_name or _host(self.oidc_issuer)) if self.oidc_issuer else ""
+
+    @property
+    def public_bases(self) -> dict[str, str]:
+        """The addresses by what they are called."""
+        return {_host(url): url for url in self.public_urls}
+
+    @property
     def https_names(self) -> list[str]:
         """Under which of these names it is reached by TLS."""
         return [_host(url) for url in self.public_urls if url.startswith("https://")]
@@ -159,6 +210,12 @@ class Settings:
     def public_names(self) -> list[str]:
         """What the service is called by people."""
         return [_host(url) for url in self.public_urls]
+
+    @property
+    def names(self) -> list[str]:
+        """What it answers to beside loopback's names, the address it listens on among them; none means any."""
+        listened = [] if self.host in EVERY_ADDRESS else [self.host.lower()]  # by which its own page reaches it
+        return [*self.public_names, *listened] if self.public_urls else []
 
 
 def _host(url: str) -> str:

@@ -223,6 +223,21 @@ class Retention(Struct, frozen=True):
     ended: bool = False
 
 
+class Share(Struct, frozen=True, omit_defaults=True):
+    """A link by which whoever has it reads one run, until it expires or is taken back.
+
+    who: made it. created, expires: Unix seconds.
+    path: what follows the server's address in the link; told once, when it is made.
+    """
+
+    id: str
+    run: str
+    who: str
+    created: float
+    expires: float
+    path: str = ""
+
+
 class Landscape(Struct, frozen=True, omit_defaults=True):
     """What a slice has shown: a `Grid` with its numbers as lists, and the quadratic prediction beside them.
 

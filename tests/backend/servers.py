@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -99,23 +100,29 @@ class OwnCluster(OwnRedis):
             time.sleep(0.02)
 
 
-def _own(kind: type[T], folder: Path) -> Iterator[T]:
+@contextmanager
+def own(kind: type[T], folder: Path) -> Iterator[T]:
+    """Run one until the end; skip the test where there is no program for it."""
     if shutil.which("redis-server") is None:
         pytest.skip("there is no redis-server on the path")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     running = kind(folder, port if port < 55_536 else port - 10_000)  # a cluster takes the port 10,000 above too
-    yield running
-    running.client.close()
-    running.stop()
+    try:
+        yield running
+    finally:
+        running.client.close()
+        running.stop()
 
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
-    yield from _own(OwnRedis, tmp_path)
+    with own(OwnRedis, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
 def own_cluster(tmp_path: Path) -> Iterator[OwnCluster]:
-    yield from _own(OwnCluster, tmp_path)
+    with own(OwnCluster, tmp_path) as running:
+        yield running

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ergoscope_server.bus.memory import MemoryBus
-from ergoscope_server.opening import check_guarded, check_shared, open_announcer, open_bus
+from ergoscope_server.opening import check_guarded, check_shared, open_announcer, open_bus, open_provider
 from ergoscope_server.settings import Settings, SettingsError
 from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
@@ -28,6 +28,32 @@ def test_a_missing_client_is_said_with_the_line_that_installs_it(monkeypatch: py
 
     with pytest.raises(SettingsError, match=r"ERGOSCOPE_REDIS_URL needs redis.*pip install 'ergoscope\[redis\]'"):
         open_bus(Settings(redis_url=REDIS))
+
+
+PROVIDER = Settings(
+    host="0.0.0.0", oidc_issuer="https://login.example.org", oidc_client_id="us", oidc_client_secret="a secret"
+)
+
+
+def test_a_provider_is_opened_without_being_asked() -> None:
+    assert open_provider(Settings()) is None
+    opened = open_provider(PROVIDER)
+
+    assert opened is not None and opened.issuer == "https://login.example.org"
+
+
+@pytest.mark.parametrize("absent", ["authlib", "joserfc", "httpx2"])
+def test_a_provider_without_what_speaks_to_it_is_said_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, absent: str
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == absent]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, absent, None)
+    for ours in ("begun", "provider"):
+        monkeypatch.delitem(sys.modules, f"ergoscope_server.people.{ours}", raising=False)
+
+    with pytest.raises(SettingsError, match=rf"ERGOSCOPE_OIDC_ISSUER needs {absent}.*pip install 'ergoscope\[oidc\]'"):
+        open_provider(PROVIDER)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +100,10 @@ def test_with_a_token_it_starts(store: Store, settings: Settings, where: str) ->
     People(store.database).add_token("a", b"d", name="", scopes="read", project=None)
 
     check_guarded(settings, store)
+
+
+def test_with_a_provider_it_starts_as_people_come_in_by_it(store: Store) -> None:
+    check_guarded(PROVIDER, store)
 
 
 @pytest.mark.parametrize(

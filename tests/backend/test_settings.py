@@ -48,6 +48,39 @@ def test_a_value_that_cannot_be_is_refused_with_its_name(environment: dict[str, 
         read_settings(environment)
 
 
+ISSUER = {"ERGOSCOPE_OIDC_ISSUER": "https://login.example.org:8443/realms/a"}
+CLIENT = {"ERGOSCOPE_OIDC_CLIENT_ID": "us", "ERGOSCOPE_OIDC_CLIENT_SECRET": "s"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "text"),
+    [
+        ({"ERGOSCOPE_OIDC_ROLE": "admin"}, "oidc_role is 'admin'; allowed: none, viewer, member"),
+        (ISSUER, "oidc_client_id is empty; the provider gives one to each service that it knows"),
+        (ISSUER | {"ERGOSCOPE_OIDC_CLIENT_ID": "us"}, "oidc_client_secret is empty; the provider gives one"),
+        *(
+            (
+                {"ERGOSCOPE_OIDC_ISSUER": url},
+                f"oidc_issuer is '{url}'; it must be an address such as https://login.example.org",
+            )
+            for url in ("http://login.example.org", "login.example.org", "https://")
+        ),
+    ],
+)
+def test_a_provider_that_cannot_be_is_refused(environment: dict[str, str], text: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{text}"):
+        read_settings(environment)
+
+
+def test_a_provider_is_called_by_its_host_unless_it_has_a_name() -> None:
+    named = {"ERGOSCOPE_OIDC_NAME": "Example"}
+
+    assert read_settings({} | named).provider_name == ""
+    assert read_settings(ISSUER | CLIENT).provider_name == "login.example.org"
+    assert read_settings(ISSUER | CLIENT | named).provider_name == "Example"
+    assert read_settings(CLIENT | {"ERGOSCOPE_OIDC_ISSUER": "http://localhost:8080"}).provider_name == "localhost"
+
+
 def test_an_unknown_setting_is_refused_with_those_there_are() -> None:
     with pytest.raises(SettingsError, match="there is no setting 'prot'; there are access, data_dir, database_url, "):
         read_settings({}, prot=1)
@@ -102,6 +135,21 @@ def test_public_addresses_are_names_and_links() -> None:
 
     assert settings.public_urls == ["https://Ergo.example.org", "http://10.0.0.7:7117"]
     assert settings.public_names == ["ergo.example.org", "10.0.0.7"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        (Settings(), []),
+        (Settings(host="10.0.0.7"), []),
+        (Settings(host="0.0.0.0", public_url="https://ergo.example.org"), ["ergo.example.org"]),
+        (Settings(host="GPU-box", public_url="https://ergo.example.org"), ["ergo.example.org", "gpu-box"]),
+    ],
+)
+def test_where_names_are_told_the_address_that_is_listened_on_is_one_of_them(
+    settings: Settings, names: list[str]
+) -> None:
+    assert settings.names == names
 
 
 @pytest.mark.parametrize(

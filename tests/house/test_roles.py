@@ -76,7 +76,7 @@ def test_the_sidecar_needs_no_torch(house: House) -> None:
 
 
 def test_the_service_needs_what_its_extra_lists(house: House) -> None:
-    extras = (_needs(extra) for extra in (None, "server", "parquet", "postgres", "redis"))
+    extras = (_needs(extra) for extra in (None, "oidc", "server", "parquet", "postgres", "redis"))
     allowed = set().union(*extras) | {"ergoscope_server", "ergoscope_contract"}
 
     assert not _strangers(house, "backend/", allowed)
@@ -171,6 +171,20 @@ def test_a_command_whose_extra_is_absent_says_the_install_line(python: Python) -
     assert done.returncode != 0
     assert "pip install 'ergoscope[server]'" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_service_with_a_provider_does_not_start_without_its_extra_and_says_the_install_line(
+    python: Python, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERGOSCOPE_OIDC_ISSUER", "https://login.example.org")
+    monkeypatch.setenv("ERGOSCOPE_OIDC_CLIENT_ID", "us")
+    monkeypatch.setenv("ERGOSCOPE_OIDC_CLIENT_SECRET", "a secret")
+
+    done = python("-m", "ergoscope.cli", "up", "--port", "0", without=("authlib", "joserfc"))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("ergoscope: ERGOSCOPE_OIDC_ISSUER needs ")
+    assert done.stderr.endswith("which is not installed; install it: pip install 'ergoscope[oidc]'\n")
 
 
 def test_the_demo_without_its_extra_says_the_install_line(python: Python) -> None:

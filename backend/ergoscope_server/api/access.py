@@ -17,8 +17,8 @@ from ergoscope_server.api.audit import changes, noted
 from ergoscope_server.api.cookies import COOKIE, SHARED, cookie_of, to_login
 from ergoscope_server.api.guard import READING
 from ergoscope_server.api.needs import SOCKET, Found, Reach, need_of
-from ergoscope_server.people.callers import Callers, Kind
-from ergoscope_server.people.rights import OPEN, Caller, Right
+from ergoscope_server.people.callers import Callers, ExpiredError, Kind
+from ergoscope_server.people.rights import ALL_RIGHTS, OPEN, Caller, Right
 from ergoscope_server.store.errors import UnavailableError
 from ergoscope_server.store.people import People
 
@@ -32,8 +32,20 @@ _HOW = (
 class Refusal(Exception):  # noqa: N818  # it is an answer
     """Why a request is not let in, as it is answered."""
 
-    def __init__(self, status: int, kind: str, text: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, kind: str, text: str, headers: dict[str, str] | None = None, *, said: str = ""
+    ) -> None:
+        """Say why.
+
+        Args:
+            status: Of the answer.
+            kind: Of what is wrong.
+            text: What was seen, and what is allowed.
+            headers: Of the answer.
+            said: What the login page is to say to somebody who opens a page.
+        """
         super().__init__(text)
+        self.said = said
         self.text = text
         self.status = status
         self._kind, self._headers = kind, headers
@@ -77,6 +89,8 @@ class Access:
                 await send({"type": "websocket.close", "code": 1008, "reason": refusal.text[:120]})
             elif self._page and refusal.status == 401 and _looks(scope):
                 await to_login(scope)(scope, receive, send)
+            elif self._page and refusal.said and _looks(scope):
+                await to_login(scope, said=refusal.said)(scope, receive, send)
             else:
                 await refusal.answer()(scope, receive, send)
             return
@@ -129,7 +143,10 @@ async def _caller(scope: Scope, *, needed: bool) -> Caller:
 
 
 async def _find(scope: Scope, kind: Kind, text: str, otherwise: str) -> Caller:
-    caller = await _known(scope, kind, text)
+    try:
+        caller = await _known(scope, kind, text)
+    except ExpiredError as error:
+        raise _unknown(f"{error}{_HOW}") from error
     if caller is None:
         raise _unknown(otherwise)
     return caller
@@ -148,7 +165,9 @@ async def _hold(scope: Scope, caller: Caller, found: Found) -> None:
     """Hold what a caller may do against what its request needs."""
     need = found.need
     if not caller.may_somewhere(need.rights):
-        raise Refusal(403, "Forbidden", f"{caller.name} may not do this, which needs {_named(need.rights)}")
+        said = "waiting" if caller.account and not caller.may_somewhere(ALL_RIGHTS) else ""
+        text = f"{caller.name} may not do this, which needs {_named(need.rights)}"
+        raise Refusal(403, "Forbidden", text, said=said)
     if need.reach in (Reach.NOTHING, Reach.BODY) or caller.may_everywhere(need.rights):
         return
     if need.reach is Reach.SERVICE:

@@ -1,4 +1,7 @@
-"""Who asks, as the endpoints see it; found out before by `Access`."""
+"""Who asks, as the endpoints see it; found out before by `Access`.
+
+What hands them over is `async`, as anything else is called in a thread of its own, for every request.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -12,20 +15,20 @@ READS = frozenset({Right.READ})  # that a list of runs keeps to
 Still = Callable[[], Awaitable[bool]]
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Give who asks."""
     caller = request.state.caller
     assert isinstance(caller, Caller)
     return caller
 
 
-def still_of(request: Request) -> Still:
+async def still_of(request: Request) -> Still:
     """Give what says whether the caller may go on with what it began, such as a stream."""
     still: Still = request.state.still
     return still
 
 
-def people_of(request: Request) -> People:
+async def people_of(request: Request) -> People:
     """Give who may come in."""
     people = request.app.state.people
     assert isinstance(people, People)

@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 COOKIE = "ergoscope_session"
 SHARED = "ergoscope_link"
+BEGUN = "ergoscope_login"  # at a provider
 LOGIN = "/login"
 SEE_OTHER = 303
 
@@ -18,9 +19,10 @@ def cookie_of(headers: Headers, name: str) -> str:
     return cookie_parser(headers.get("cookie", "")).get(name, "")
 
 
-def set_cookie(answer: Response, request: Request, name: str, value: str, *, lasts_s: float) -> None:
+def set_cookie(answer: Response, request: Request, name: str, value: str, *, lasts_s: float, path: str = "/") -> None:
     """Have the browser keep a cookie: for requests alone, not for scripts, and by TLS only where it came so."""
-    answer.set_cookie(name, value, max_age=int(lasts_s), httponly=True, secure=by_tls(request), samesite="lax")
+    secure = by_tls(request)
+    answer.set_cookie(name, value, max_age=int(lasts_s), path=path, httponly=True, secure=secure, samesite="lax")
 
 
 def by_tls(request: Request) -> bool:
@@ -28,10 +30,10 @@ def by_tls(request: Request) -> bool:
     return request.url.scheme == "https" or request.url.hostname in request.app.state.https_names
 
 
-def to_login(scope: Scope) -> Response:
+def to_login(scope: Scope, *, said: str = "") -> Response:
     """Send a browser to log in, and back to where it wanted to go."""
     query = scope["query_string"].decode("latin-1")
-    return RedirectResponse(login_address(scope["path"] + (f"?{query}" if query else "")), SEE_OTHER)
+    return RedirectResponse(login_address(scope["path"] + (f"?{query}" if query else ""), said=said), SEE_OTHER)
 
 
 def login_address(wanted: str, *, said: str = "") -> str:
@@ -39,7 +41,7 @@ def login_address(wanted: str, *, said: str = "") -> str:
 
     Args:
         wanted: Where to go afterwards.
-        said: What the page is to say: "wrong" or "locked".
+        said: What the page is to say, such as "wrong" or "locked".
 
     Example:
         >>> login_address("/runs/a?tab=layers", said="wrong")

@@ -42,7 +42,7 @@ def _operation(path: str, method: str, operation: dict[str, object]) -> Iterator
             yield f"<tr><td><code>{_text(parameter['name'])}</code><td>{_text(parameter['in'])}<td>{about}"
         yield "</table>"
     yield from _examples("Send", _object(operation.get("requestBody", {})))
-    for status, response in _object(operation.get("responses", {})).items():
+    for status, response in sorted(_object(operation.get("responses", {})).items()):
         described = _object(response)
         yield f"<p><b>{_text(status)}</b> {_text(described.get('description', ''))}</p>"
         yield from _examples("", described)

@@ -1,6 +1,7 @@
 """Is it alive, is it ready, and how it is doing in numbers."""
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from ergoscope_server.api.answer import JsonAnswer
@@ -27,7 +28,7 @@ def readyz(service: ServiceOf) -> JsonAnswer:
     )
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 def metrics(service: ServiceOf) -> Response:
     """Counters, gauges and histograms of the process that answers, in Prometheus' text format."""
     return Response(service.gauges.text(), media_type=CONTENT_TYPE_LATEST)

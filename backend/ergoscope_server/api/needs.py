@@ -82,6 +82,8 @@ DECLARED: tuple[tuple[str, str, Need], ...] = (
     ("GET", "/api/v1/me", Need(_READ | _WRITE, Reach.NOTHING)),
     ("GET", "/login", OPEN_TO_ALL),
     ("POST", "/login", OPEN_TO_ALL),
+    ("GET", "/login/provider", OPEN_TO_ALL),
+    ("GET", "/login/provider/back", OPEN_TO_ALL),
     ("POST", "/logout", OPEN_TO_ALL),
     ("GET", "/healthz", OPEN_TO_ALL),
     ("GET", "/readyz", OPEN_TO_ALL),

@@ -7,6 +7,20 @@ from ergoscope_server.api.answer import JsonAnswer, problem
 from ergoscope_server.store.errors import UnavailableError
 
 RETRY_S = 2
+INVALID: dict[int | str, dict[str, object]] = {
+    422: {
+        "description": "Validation Error",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"error": {"type": "string"}, "detail": {"type": "string"}},
+                    "required": ["error", "detail"],
+                }
+            }
+        },
+    }
+}  # as `invalid` answers, for the description of each route
 
 router = APIRouter(include_in_schema=False)
 

@@ -1,4 +1,7 @@
-"""What the endpoints work with, handed over by the assembling file and reached through the request."""
+"""What the endpoints work with, handed over by the assembling file and reached through the request.
+
+What hands it over is `async`, as anything else is called in a thread of its own, for every request.
+"""
 
 import asyncio
 import time
@@ -61,7 +64,7 @@ class Service:
         return found
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """Give the service that the application was assembled with."""
     service = request.app.state.service
     assert isinstance(service, Service)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import urllib3
 
 from ergoscope_server.examination import Finding, State, of_disk, of_lag, of_schema, of_workers
+from ergoscope_server.opening import open_provider
 from ergoscope_server.settings import ENV, Settings, SettingsError, read_settings
 from ergoscope_server.store.database import Database
 from ergoscope_server.store.errors import StoreError
@@ -40,6 +41,8 @@ def examine(environment: Mapping[str, str], *, now: float) -> Iterator[Finding]:
     yield from _database(settings, now=now)
     if settings.redis_url:
         yield _redis(settings.redis_url)
+    if settings.oidc_issuer:
+        yield _provider(settings)
     yield _port(settings)
 
 
@@ -104,6 +107,25 @@ def _redis(url: str) -> Finding:
         todo = "see that it runs, and that ERGOSCOPE_REDIS_URL names it; until then news come late"
         return Finding("redis", "warn", f"{masked('redis_url', url)} does not answer: {error}", todo)
     return Finding("redis", "ok", f"{masked('redis_url', url)}: Redis {version}")
+
+
+def _provider(settings: Settings) -> Finding:
+    issuer = settings.oidc_issuer
+    try:
+        open_provider(settings)
+    except SettingsError as error:
+        return Finding("provider", "fail", str(error))
+    try:
+        url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        answer = urllib3.request("GET", url, retries=False, timeout=SOON_S, redirect=False)
+        named = answer.json()["issuer"] if answer.status == 200 else None
+    except (urllib3.exceptions.HTTPError, OSError, ValueError, KeyError, TypeError):
+        named = None
+    if named == issuer:
+        return Finding("provider", "ok", f"{issuer} answers")
+    said = f"{issuer} does not answer" if named is None else f"{issuer} calls itself {str(named)[:200]!r}"
+    todo = "see that it runs, and that ERGOSCOPE_OIDC_ISSUER is what it calls itself; till then passwords work"
+    return Finding("provider", "warn", said, todo)
 
 
 def _port(settings: Settings) -> Finding:

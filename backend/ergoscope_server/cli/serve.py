@@ -7,12 +7,13 @@ from contextlib import closing
 from ergoscope_server.app import create_app
 from ergoscope_server.cli.options import declare, settings_of
 from ergoscope_server.cli.processes import Processes
+from ergoscope_server.cli.reach import from_here
 from ergoscope_server.cli.saying import complain, welcome
 from ergoscope_server.gauges import Gauges
 from ergoscope_server.logs import set_up
-from ergoscope_server.opening import check_guarded, check_shared
+from ergoscope_server.opening import check_guarded, check_shared, open_provider
 from ergoscope_server.scraping import giving_figures
-from ergoscope_server.serving import AddressError, Server, listen
+from ergoscope_server.serving import AddressError, Server, listen, settle
 from ergoscope_server.settings import Settings, SettingsError
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.store import Store
@@ -31,6 +32,7 @@ class Serve:
         try:
             settings = settings_of(args, workers=args.workers)
             check_shared(settings, "ergoscope serve")
+            open_provider(settings)  # which each process does for itself, or would die without a word
             with closing(Store(settings.store_url)) as store:  # brings the schema up to date, or says why it cannot
                 check_guarded(settings, store)
             with listen(settings.host, settings.port) as listening:
@@ -49,9 +51,10 @@ def serve(settings: Settings, listening: socket.socket, number: int) -> None:
         number: Of the process among them, from 0.
     """
     set_up(settings.log_format, settings.log_level)
-    here = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    here = from_here(settings.host, listening.getsockname()[1])
     gauges = Gauges(process=str(number) if settings.workers > 1 else "")
     app = create_app(settings, server_url=here, works=False, gauges=gauges)
     port = settings.metrics_port + number if settings.metrics_port else 0
+    settle()
     with giving_figures(gauges, settings.host, port, must=False):
         Server(app, ready=lambda: None).run(sockets=[listening])

@@ -13,6 +13,8 @@ from ergoscope_server.settings import SettingsError
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.people import People
 
+MOST_DAYS = 3650
+
 
 class Token:
     """Make, list or revoke tokens, straight in the service's database."""
@@ -30,6 +32,7 @@ class Token:
         )
         create.add_argument("--project", help="the only project it is for (default: all)")
         create.add_argument("--name", default="", help="what it is for, as the list shows it")
+        create.add_argument("--days", type=float, help="after which it is refused (default: it does not expire)")
         revoke = acts.add_parser("revoke", help="take one back")
         revoke.add_argument("id", metavar="ID", help="as `ergoscope token list` shows it")
         for act in (create, acts.add_parser("list", help="list all, with when each was used last"), revoke):
@@ -41,20 +44,25 @@ class Token:
             with closing(open_database(args)) as store:
                 people = People(store.database)
                 if args.act == "create":
-                    return _create(people, args.scope, args.project, args.name)
+                    return _create(people, args)
                 return _revoke(people, args.id) if args.act == "revoke" else _list(people)
         except (SettingsError, StoreError) as error:
             return complain(error)
 
 
-def _create(people: People, scopes: list[str], project: str | None, name: str) -> int:
+def _create(people: People, args: argparse.Namespace) -> int:
+    if args.days is not None and not 0 < args.days <= MOST_DAYS:
+        print(f"ergoscope: --days is {args.days:g}; it must lie above 0 and be at most {MOST_DAYS}", file=sys.stderr)
+        return 1
     secret = draw()
-    told = " ".join(dict.fromkeys(scopes))
-    people.add_token(secret.id, secret.digest, name=name, scopes=told, project=project)
-    where = "all projects" if project is None else f"project {project!r}"
-    people.note(typist(), f"token {secret.id} made, to {told} in {where}")
+    told = " ".join(dict.fromkeys(args.scope))
+    lasts_s = None if args.days is None else args.days * 86400
+    people.add_token(secret.id, secret.digest, name=args.name, scopes=told, project=args.project, lasts_s=lasts_s)
+    where = "all projects" if args.project is None else f"project {args.project!r}"
+    until = "" if args.days is None else f" for {args.days:g} days"
+    people.note(typist(), f"token {secret.id} made, to {told} in {where}{until}")
     print(
-        f"token {secret.id} to {told} in {where}. It is shown this once; give it to jobs and commands in "
+        f"token {secret.id} to {told} in {where}{until}. It is shown this once; give it to jobs and commands in "
         "ERGOSCOPE_API_KEY:",
         file=sys.stderr,
     )
@@ -68,6 +76,8 @@ def _list(people: People) -> int:
     for row in rows:
         where = "all projects" if row.project is None else f"project {row.project!r}"
         state = f"revoked {moment(row.revoked, now)}" if row.revoked else f"used {moment(row.used, now)}"
+        if row.expires and not row.revoked:
+            state += f", {'expired' if row.expired(now) else 'expires'} {moment(row.expires, now)}"
         named = f"  {row.name}" if row.name else ""
         print(f"{row.id}  {row.scopes}  {where}  made {moment(row.created, now)}, {state}{named}")
     if not rows:

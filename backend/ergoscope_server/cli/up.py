@@ -6,12 +6,13 @@ from pathlib import Path
 
 from ergoscope_server.app import create_app
 from ergoscope_server.cli.options import declare, settings_of
+from ergoscope_server.cli.reach import from_elsewhere, from_here
 from ergoscope_server.cli.saying import complain, welcome
 from ergoscope_server.gauges import Gauges
 from ergoscope_server.logs import set_up
 from ergoscope_server.opening import check_guarded
 from ergoscope_server.scraping import giving_figures
-from ergoscope_server.serving import AddressError, Server, listen
+from ergoscope_server.serving import AddressError, Server, listen, settle
 from ergoscope_server.settings import Settings, SettingsError
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.store import Store
@@ -47,10 +48,11 @@ def serve(settings: Settings) -> int:
     with listen(settings.host, settings.port) as listening, closing(Store(settings.store_url)) as store:
         check_guarded(settings, store)
         set_up(settings.log_format, settings.log_level)
-        here = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        gauges = Gauges()
-        app = create_app(settings, store, server_url=here, gauges=gauges)
+        port, gauges = listening.getsockname()[1], Gauges()
+        here, address = from_here(settings.host, port), from_elsewhere(settings, port)
+        app = create_app(settings, store, server_url=here, address=address, gauges=gauges)
         server = Server(app, ready=lambda: welcome(settings, listening))
+        settle()
         with giving_figures(gauges, settings.host, settings.metrics_port):
             server.run(sockets=[listening])
     return 0 if server.started else 1

@@ -2,9 +2,11 @@
 
 import argparse
 import getpass
+import os
 import sys
 import time
 from contextlib import closing
+from itertools import groupby
 
 from ergoscope_server.cli.database import declare_database, open_database
 from ergoscope_server.cli.saying import complain, moment, typist
@@ -12,7 +14,7 @@ from ergoscope_server.people.callers import EVERY_PROJECT
 from ergoscope_server.people.logins import LONGEST_NAME
 from ergoscope_server.people.passwords import PasswordError, hash_password
 from ergoscope_server.people.rights import ROLES
-from ergoscope_server.settings import SettingsError
+from ergoscope_server.settings import SettingsError, read_settings
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.people import People
 
@@ -32,14 +34,17 @@ class User:
         password = acts.add_parser("password", help="set another password; they are logged out everywhere")
         disable = acts.add_parser("disable", help="keep somebody out; they are logged out everywhere")
         enable = acts.add_parser("enable", help="let somebody in again")
-        for act in (create, role, password, disable, enable):
+        link = acts.add_parser("link", help="say whom the provider that people log in with knows somebody as")
+        for act in (create, role, password, disable, enable, link):
             act.add_argument("name", metavar="NAME")
+        link.add_argument("subject", metavar="SUBJECT", help="as `ergoscope user list` shows it, or the provider")
+        link.add_argument("--issuer", help="the provider (default: ERGOSCOPE_OIDC_ISSUER)")
         role.add_argument("role", choices=[*ROLES, NOBODY], help=f"viewer: look; member: write too; {NOBODY}: nothing")
         for act in (create, role):
             act.add_argument("--project", default=EVERY_PROJECT, help="the project of the role (default: all)")
         for act in (create, password):
             act.add_argument("--stdin", action="store_true", help="read the password from standard input")
-        for act in (create, role, password, disable, enable, acts.add_parser("list", help="list all")):
+        for act in (create, role, password, disable, enable, link, acts.add_parser("list", help="list all")):
             declare_database(act)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -61,6 +66,12 @@ def _act(people: People, args: argparse.Namespace) -> int:
     elif args.act == "role":
         done = people.set_role(args.name, args.project, "" if args.role == NOBODY else args.role)
         said = f"is {args.role} in {_where(args.project)}"
+    elif args.act == "link":
+        issuer = args.issuer or read_settings(os.environ).oidc_issuer
+        if not issuer:
+            print("ergoscope: no provider is named; give --issuer, or set ERGOSCOPE_OIDC_ISSUER", file=sys.stderr)
+            return 1
+        done, said = people.link(args.name, issuer, args.subject), f"logs in at {issuer} as {args.subject}"
     else:
         done = people.set_disabled(args.name, disabled=args.act == "disable")
         said = "is kept out" if args.act == "disable" else "may come in again"
@@ -98,12 +109,14 @@ def _ask(*, stdin: bool) -> str:
 
 def _list(people: People) -> int:
     rows = people.accounts()
+    known = {name: list(found) for name, found in groupby(people.identities(), key=lambda one: one.account)}
     now = time.time()
     for row in rows:
         roles = ", ".join(f"{role} in {_where(project)}" for project, role in row.roles.items())
         may = "everything" if row.admin else roles or "nothing"
         state = f"disabled {moment(row.disabled, now)}" if row.disabled else f"made {moment(row.created, now)}"
-        print(f"{row.name}  {may}  {state}")
+        comes = "".join(f", logs in at {one.issuer} as {one.subject}" for one in known.get(row.name, ()))
+        print(f"{row.name}  {may}  {state}{comes}")
     if not rows:
         print("no accounts; make one: ergoscope user create NAME --admin")
     return 0

@@ -4,6 +4,7 @@ import argparse
 import os
 from contextlib import closing
 
+from ergoscope_server.cli.database import declare_database
 from ergoscope_server.cli.saying import complain
 from ergoscope_server.settings import SettingsError, read_settings
 from ergoscope_server.store.errors import StoreError
@@ -18,12 +19,13 @@ class Vacuum:
     """
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the options: all are settings."""
+        """Declare the options."""
+        declare_database(parser)
 
-    def run(self, args: argparse.Namespace) -> int:  # noqa: ARG002 (there are none)
+    def run(self, args: argparse.Namespace) -> int:
         """Do it, and say how much it gave back."""
         try:
-            with closing(Store(read_settings(os.environ).store_url)) as store:
+            with closing(Store(read_settings(os.environ, data_dir=args.data_dir).store_url)) as store:
                 given = store.upkeep.vacuum()
         except (SettingsError, StoreError) as error:
             return complain(error)

@@ -26,6 +26,10 @@ EVERY_PROJECT = "*"  # as a role names it
 _log = logging.getLogger(__name__)
 
 
+class ExpiredError(PermissionError):
+    """The token was good, and is not any more, as its time is over."""
+
+
 class CallerStore(Protocol):
     """Where tokens and browsers that are logged in are kept."""
 
@@ -70,6 +74,7 @@ class Callers:
 
         Raises:
             UnavailableError: the database cannot say.
+            ExpiredError: it is a token whose time is over.
         """
         secret = read_secret(text)
         if secret is None:
@@ -82,6 +87,8 @@ class Callers:
         row = self._store.token(secret.id)
         if row is None or not secret.fits(row.digest) or row.revoked:
             return None
+        if row.expired(self._clock()):
+            raise ExpiredError(f"token {row.id} expired {_day(row.expires)}")
         self._note_use(row, self._store.touch_token)
         return _of_token(row)
 
@@ -112,6 +119,10 @@ class Callers:
             touch(row.id)
         except UnavailableError as error:  # it may read but not write for now, and whoever reads need not wait
             _log.warning("cannot note that %s is used: %s", row.id, error)
+
+
+def _day(then: float) -> str:
+    return time.strftime("on %Y-%m-%d at %H:%M UTC", time.gmtime(then))
 
 
 def _of_token(row: TokenRow) -> Caller:

@@ -1,13 +1,16 @@
-"""Logging in, with so many attempts in a quarter of an hour for an account and for an address.
+"""Logging in, by a password or a provider, with so many attempts in a quarter of an hour.
 
-Who has used them up waits, also with the right password, until nobody has tried for a quarter of an hour. Each attempt
-is counted before the password is looked at, so that many at once are not more than one after the other.
+They are counted for an account and for an address. Who has used them up waits, also with the right password, until
+nobody has tried for a quarter of an hour. Each attempt is counted before the password is looked at, so that many at
+once are not more than one after the other.
 """
 
 import ipaddress
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from ergoscope_server.people.callers import EVERY_PROJECT
+from ergoscope_server.people.identity import Identity
 from ergoscope_server.people.passwords import is_right
 from ergoscope_server.people.tokens import Secret, draw
 from ergoscope_server.store.accounts import AccountRow
@@ -25,6 +28,10 @@ class LoginError(PermissionError):
 
 class LockedError(LoginError):
     """There were too many attempts."""
+
+
+class KeptOutError(LoginError):
+    """Whoever a provider let in is kept out here."""
 
 
 class LoginStore(Protocol):
@@ -51,6 +58,24 @@ class LoginStore(Protocol):
         ...
 
 
+class IdentityStore(LoginStore, Protocol):
+    """Where it is kept too whom providers know people as."""
+
+    def person_of(self, issuer: str, subject: str) -> AccountRow | None:
+        """Give whom a provider knows so."""
+        ...
+
+    def add_person_of(
+        self, issuer: str, subject: str, *, name: str, role: str, project: str
+    ) -> tuple[AccountRow, bool]:
+        """Keep a new person; give them, and whether they are new."""
+        ...
+
+    def note(self, who: str, what: str) -> None:
+        """Note that somebody changed something."""
+        ...
+
+
 def log_in(
     store: LoginStore, name: str, password: str, *, address: str, right: Callable[[str, str | None], bool] = is_right
 ) -> Secret:
@@ -67,12 +92,53 @@ def log_in(
     _check(store.count_attempt([account, place], within_s=WITHIN_S), account, place, spare=0)
     person = store.account(name)
     good = person is not None and not person.disabled
-    if not right(password, person.password if person is not None and good else None):
+    if not right(password, (person.password or None) if person is not None and good else None):
         raise LoginError(WRONG)
     store.forgive(account, place)
     secret = draw()
     store.add_session(secret.id, secret.digest, name)
     return secret
+
+
+def count_return(store: LoginStore, address: str) -> None:
+    """Count that a browser comes back from a provider, before the provider is asked what it brings.
+
+    Raises:
+        LockedError: too many came from there that were nobody.
+    """
+    place = f"address {_network(address)}"
+    _check(store.attempts([place], within_s=WITHIN_S), "", place, spare=1)
+    _check(store.count_attempt([place], within_s=WITHIN_S), "", place, spare=0)
+
+
+def log_in_by(store: IdentityStore, identity: Identity, *, role: str, address: str) -> tuple[Secret, AccountRow]:
+    """Log somebody in whom a provider has let in; at the first time they get an account, without a password.
+
+    Args:
+        store: Where people are kept.
+        identity: Who it is.
+        role: What who is new may do in all projects; empty is nothing until an admin says.
+        address: Where they are.
+
+    Returns:
+        What their browser comes in by from now on, and who they are here.
+
+    Raises:
+        KeptOutError: the account is disabled.
+    """
+    person, new = store.person_of(identity.issuer, identity.subject), False
+    if person is None:
+        person, new = store.add_person_of(
+            identity.issuer, identity.subject, name=identity.label, role=role, project=EVERY_PROJECT
+        )
+    if person.disabled:
+        raise KeptOutError("the account is disabled")
+    if new:
+        store.note(person.name, f"account {person.name} made by a first login at {identity.issuer}")
+    store.forgive(f"account {person.name}", f"address {_network(address)}")
+    secret = draw()
+    store.add_session(secret.id, secret.digest, person.name)
+    return secret, person
 
 
 def _check(counted: dict[str, int], account: str, place: str, *, spare: int) -> None:

@@ -14,6 +14,7 @@ _ONE = select(account).where(account.c.name == bindparam("of"))
 _ALL = select(account).order_by(account.c.name)
 _ROLES = select(member.c.account, member.c.project, member.c.role).order_by(member.c.project)
 _CHANGE = update(account).where(account.c.name == bindparam("of"))
+_LOCK = 7119  # of those who log in for the first time, one gets a name at a time
 _NO_ROLE = delete(member).where(member.c.account == bindparam("of"), member.c.project == bindparam("in_project"))
 
 
@@ -39,6 +40,21 @@ def add_account(connection: Connection, row: AccountRow) -> None:
             name=row.name, password=row.password, admin=int(row.admin), created=row.created, disabled=row.disabled
         )
     )
+
+
+def take_turns(connection: Connection) -> None:
+    """Let nobody else make accounts of whom providers know, until the transaction ends."""
+    if connection.dialect.name != "sqlite":  # whose writers take turns anyway
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def free_name(connection: Connection, name: str) -> str:
+    """Give a name that nobody has: this one, or it with the least number from 2 behind it."""
+    tried, number = name, 1
+    while connection.execute(_ONE, {"of": tried}).first() is not None:
+        number += 1
+        tried = f"{name}-{number}"
+    return tried
 
 
 def read_account(connection: Connection, name: str) -> AccountRow | None:

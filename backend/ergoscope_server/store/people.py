@@ -4,11 +4,12 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
 
-from ergoscope_server.store import accounts, audit, failures, sessions, shares, tokens
+from ergoscope_server.store import accounts, audit, failures, identities, sessions, shares, tokens
 from ergoscope_server.store.accounts import AccountRow
 from ergoscope_server.store.answering import Asking
 from ergoscope_server.store.audit import Change
 from ergoscope_server.store.database import Database
+from ergoscope_server.store.identities import IdentityRow
 from ergoscope_server.store.projects import read_projects
 from ergoscope_server.store.sessions import SessionRow
 from ergoscope_server.store.shares import ShareRow
@@ -33,17 +34,28 @@ class People(Asking):
     def anybody(self) -> bool:
         """Say whether there is a token or a person that may come in."""
         with self._read() as connection:
-            return tokens.anybody(connection)
+            return tokens.anybody(connection, now=self._clock())
 
     def projects(self, runs: Collection[str]) -> dict[str, str]:
         """Give the project of each run; those that are not there are left out."""
         with self._read() as connection:
             return read_projects(connection, runs)
 
-    def add_token(self, token_id: str, digest: bytes, *, name: str, scopes: str, project: str | None) -> None:
-        """Keep a new token."""
+    def add_token(
+        self,
+        token_id: str,
+        digest: bytes,
+        *,
+        name: str,
+        scopes: str,
+        project: str | None,
+        lasts_s: float | None = None,
+    ) -> None:
+        """Keep a new token; without `lasts_s` it is good until it is taken back."""
+        now = self._clock()
+        expires = 0.0 if lasts_s is None else now + lasts_s
         with self._write() as connection:
-            row = TokenRow(token_id, digest, name, scopes, project, created=self._clock())
+            row = TokenRow(token_id, digest, name, scopes, project, created=now, expires=expires)
             tokens.add_token(connection, row)
 
     def token(self, token_id: str) -> TokenRow | None:
@@ -83,6 +95,59 @@ class People(Asking):
         """Give everybody, by name."""
         with self._read() as connection:
             return accounts.list_accounts(connection)
+
+    def person_of(self, issuer: str, subject: str) -> AccountRow | None:
+        """Give whom a provider knows as `subject`, also where they are disabled."""
+        with self._read() as connection:
+            known = identities.read_identity(connection, issuer, subject)
+            return None if known is None else accounts.read_account(connection, known.account)
+
+    def add_person_of(
+        self, issuer: str, subject: str, *, name: str, role: str, project: str
+    ) -> tuple[AccountRow, bool]:
+        """Keep a new person whom a provider knows, without a password.
+
+        Args:
+            issuer: The provider.
+            subject: Whom it knows them as.
+            name: What to call them; with a number behind it where somebody is called so.
+            role: What they may do; empty is nothing.
+            project: Where they may.
+
+        Returns:
+            The person, and whether they are new: two browsers may log in for the first time at once.
+        """
+        with self._write() as connection:
+            accounts.take_turns(connection)
+            known = identities.read_identity(connection, issuer, subject)
+            account = known.account if known else accounts.free_name(connection, name)
+            if known is None:
+                now = self._clock()
+                accounts.add_account(connection, AccountRow(account, "", False, created=now))
+                identities.save_identity(connection, IdentityRow(issuer, subject, account, created=now))
+                accounts.set_role(connection, account, project, role)
+            person = accounts.read_account(connection, account)
+        assert person is not None
+        return person, known is None
+
+    def link(self, name: str, issuer: str, subject: str) -> bool:
+        """Say whom a provider knows a person as; False where there is nobody of that name.
+
+        Whoever it knew so until now is logged out everywhere.
+        """
+        with self._write() as connection:
+            if accounts.read_account(connection, name) is None:
+                return False
+            known = identities.read_identity(connection, issuer, subject)
+            if known is not None and known.account != name:
+                sessions.end_sessions(connection, known.account)
+            identities.save_identity(connection, IdentityRow(issuer, subject, name, created=self._clock()))
+        return True
+
+    def identities(self) -> list[IdentityRow]:
+        """Give whom providers know people as, by account."""
+        with self._read() as connection:
+            return identities.list_identities(connection)
 
     def set_password(self, name: str, password: str) -> bool:
         """Put another hash in place, and log the person out everywhere; False where there is nobody of that name."""

@@ -19,6 +19,7 @@ token = Table(
     Column("created", Double, nullable=False),  # Unix seconds, by our clock, as all times here
     Column("used", Double, nullable=False),  # 0 while it never was; written once a minute at most
     Column("revoked", Double, nullable=False),  # 0 while it is good
+    Column("expires", Double, nullable=False),  # 0: never
 )
 
 # People.
@@ -26,10 +27,20 @@ account = Table(
     "account",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("password", Text, nullable=False),  # argon2's own form, with salt and costs
+    Column("password", Text, nullable=False),  # argon2's own form, with salt and costs; empty: comes by a provider only
     Column("admin", SmallInteger, nullable=False),  # 1: of the whole service
     Column("created", Double, nullable=False),
     Column("disabled", Double, nullable=False),  # 0 while they may come in
+)
+
+# Whom providers know people as.
+identity = Table(
+    "identity",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("created", Double, nullable=False),
 )
 
 # What people may do in projects.
@@ -84,4 +95,4 @@ audit = Table(
     Index("audit_at", "at", "id"),
 )
 
-TABLES = (token, account, member, session, failure, share, audit)
+TABLES = (token, account, identity, member, session, failure, share, audit)

@@ -11,7 +11,11 @@ _ONE = select(table).where(table.c.id == bindparam("of"))
 _ALL = select(table).order_by(table.c.created, table.c.id)
 _ANY = select(
     or_(
-        exists(select(table.c.id).where(table.c.revoked == 0)),
+        exists(
+            select(table.c.id).where(
+                table.c.revoked == 0, or_(table.c.expires == 0, table.c.expires > bindparam("now"))
+            )
+        ),
         exists(select(account.c.name).where(account.c.disabled == 0)),
     )
 )
@@ -24,6 +28,7 @@ class TokenRow:
     """One token; times are Unix seconds, and 0 is never.
 
     digest: of its secret. scopes: with spaces. project: the only one it is for; None is all.
+    expires: is good until then.
     """
 
     id: str
@@ -34,6 +39,11 @@ class TokenRow:
     created: float
     used: float = 0.0
     revoked: float = 0.0
+    expires: float = 0.0
+
+    def expired(self, now: float) -> bool:
+        """Say whether its time is over."""
+        return 0.0 < self.expires <= now
 
 
 def add_token(connection: Connection, row: TokenRow) -> None:
@@ -62,6 +72,6 @@ def revoke_token(connection: Connection, token_id: str, *, now: float) -> bool:
     return connection.execute(_REVOKE.values(revoked=now), {"of": token_id}).rowcount > 0
 
 
-def anybody(connection: Connection) -> bool:
+def anybody(connection: Connection, *, now: float) -> bool:
     """Say whether there is a token or a person that may come in."""
-    return bool(connection.execute(_ANY).scalar_one())
+    return bool(connection.execute(_ANY, {"now": now}).scalar_one())

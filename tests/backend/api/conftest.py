@@ -18,6 +18,7 @@ from ergoscope_server.app import create_app
 from ergoscope_server.serving import Server, listen
 from ergoscope_server.settings import Settings
 from ergoscope_server.store.store import Store
+from tests.backend.places import placed
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ def wait_for(true: Callable[[], object], seconds: float = 20.0) -> None:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Running]:
-    """Run a service without its page."""
+    """Run a service; one without a database of its own lies where the tests run."""
     ready = Event()
-    app = create_app(settings, Store(settings.store_url))
-    with listen("127.0.0.1", 0) as listening:
+    with placed(settings) as where, listen("127.0.0.1", 0) as listening:
+        app = create_app(where, Store(where.store_url))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         server = Server(app, ready=ready.set)
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})

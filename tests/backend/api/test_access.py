@@ -8,8 +8,10 @@ from fastapi.routing import iter_route_contexts
 
 from ergoscope_server.api.needs import DECLARED, need_of
 from ergoscope_server.app import create_app
+from ergoscope_server.people.tokens import draw
 from ergoscope_server.settings import Settings
 from ergoscope_server.store.errors import UnavailableError
+from ergoscope_server.store.people import People
 from tests.backend.api.roles import OURS, ROLES, THEIRS, Guarded, bearer, guarding, make_token
 
 READ = {"read", "admin", "read here", "admin here"}
@@ -126,6 +128,17 @@ def test_an_unknown_caller_is_told_what_to_do_and_nothing_else(guarded: Guarded,
     assert answers[0].json()["error"] == "Token"
     assert "ergoscope token create" in answers[0].json()["detail"]
     assert answers[0].text == answers[1].text
+
+
+def test_a_token_whose_time_is_over_is_told_so(guarded: Guarded) -> None:
+    old, people = draw(), People(guarded.running.service.store.database, clock=lambda: 1_790_000_000.0)
+    people.add_token(old.id, old.digest, name="", scopes="admin", project=None, lasts_s=3600.0)
+
+    answer = guarded.running.client.get("/api/v1/runs", headers=bearer(old.token))
+
+    assert answer.status_code == 401
+    assert answer.json()["detail"].startswith(f"token {old.id} expired on 2026-09-21 at 15:13 UTC; send a token as ")
+    assert answer.json()["detail"].endswith("Who runs the service makes one: ergoscope token create")
 
 
 def test_a_run_of_another_project_is_answered_as_one_that_is_not_there(guarded: Guarded) -> None:

@@ -1,6 +1,7 @@
 """What `ergoscope doctor --server` finds, on real databases and Redis."""
 
 import json
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ergoscope_server.store.database import Database
 from ergoscope_server.store.migrate import migrate, newest
 from ergoscope_server.store.store import Store
 from tests.backend.api.conftest import serving
+from tests.backend.openid import CLIENT, SECRET, providing
 from tests.backend.servers import OwnRedis, own_redis
 from tests.backend.store.conftest import postgres_url
 
@@ -52,6 +54,24 @@ def test_settings_are_shown_without_what_is_secret() -> None:
     assert "ERGOSCOPE_DATABASE_URL is postgresql://ann:***@127.0.0.1:9/x" in said
     assert "ERGOSCOPE_WEBHOOK_URL is https://chat.example/***" in said
     assert "hunter2" not in "".join(finding.reason for finding in found)
+
+
+def test_a_provider_is_asked_what_it_calls_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = {"oidc_client_id": CLIENT, "oidc_client_secret": SECRET, "data_dir": str(tmp_path)}
+    with providing() as openid:
+        right = _found(oidc_issuer=openid.url, **ours)["provider"]
+        openid.said["issuer"] = "https://another.example"
+        other = _found(oidc_issuer=openid.url, **ours)["provider"]
+        openid.down = True
+        down = _found(oidc_issuer=openid.url, **ours)["provider"]
+    monkeypatch.delitem(sys.modules, "ergoscope_server.people.provider", raising=False)
+    monkeypatch.setitem(sys.modules, "authlib.integrations.httpx_client", None)
+    absent = _found(oidc_issuer=openid.url, **ours)["provider"]
+
+    assert (right.state, right.said) == ("ok", f"{openid.url} answers")
+    assert (other.state, other.said) == ("warn", f"{openid.url} calls itself 'https://another.example'")
+    assert (down.state, down.said) == ("warn", f"{openid.url} does not answer")
+    assert absent.state == "fail" and absent.said.endswith("install it: pip install 'ergoscope[oidc]'")
 
 
 def test_a_database_that_nobody_has_made_yet_is_left_so(tmp_path: Path) -> None:

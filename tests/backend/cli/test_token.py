@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ergoscope_server.cli.token import Token
-from ergoscope_server.people.tokens import read_secret
+from ergoscope_server.people.tokens import draw, read_secret
 from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
 
@@ -63,6 +63,31 @@ def test_a_revoked_token_stays_on_the_list(run: Run, tmp_path: Path, capsys: pyt
     noted = [change.what for change in People(store.database).changes()]
     assert noted == [f"token {token_id} revoked", f"token {token_id} made, to admin in all projects"]
     store.close()
+
+
+def test_a_token_may_expire_and_the_list_says_when(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("create", "--scope", "read", "--days", "90") == 0
+    said = capsys.readouterr().err
+    store = Store(f"sqlite:///{tmp_path / 'data' / 'ergoscope.db'}")
+    people, old = People(store.database, clock=lambda: 1_790_000_000.0), draw()
+    people.add_token(old.id, old.digest, name="", scopes="read", project=None, lasts_s=60.0)
+    people.revoke_token(people.tokens()[-1].id)
+    store.close()
+    run("list")
+
+    assert " to read in all projects for 90 days. It is shown this once; " in said
+    lines = capsys.readouterr().out.splitlines()
+    assert re.search(r"made \d+ d ago, used never, expired \d+ d ago$", lines[0])
+    assert re.search(r"revoked \d+ d ago$", lines[1])
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "nan", "3651"])
+def test_a_lifetime_that_cannot_be_is_refused(run: Run, capsys: pytest.CaptureFixture[str], days: str) -> None:
+    assert run("create", "--scope", "read", "--days", days) == 1
+
+    assert capsys.readouterr().err == f"ergoscope: --days is {days}; it must lie above 0 and be at most 3650\n"
 
 
 def test_what_is_not_there_cannot_be_revoked(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,6 +124,7 @@ def test_letting_everybody_in_is_warned_of(tmp_path: Path) -> None:
     process.communicate(timeout=10)
 
     assert said[0].startswith("ergoscope is at http://")
+    assert "0.0.0.0" not in said[0]
     assert said[1].startswith("warning: whoever can reach 0.0.0.0:")
 
 

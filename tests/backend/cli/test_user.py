@@ -117,7 +117,10 @@ def test_somebody_is_kept_out_let_in_again_and_given_another_password(
     assert people.changes()[0].who.endswith(" on the service's machine")
 
 
-@pytest.mark.parametrize("words", [("disable",), ("enable",), ("role", "viewer"), ("password", "--stdin")])
+@pytest.mark.parametrize(
+    "words",
+    [("disable",), ("enable",), ("role", "viewer"), ("password", "--stdin"), ("link", "7", "--issuer", "https://a")],
+)
 def test_nobody_cannot_be_changed(run: Run, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     act, *rest = words
 
@@ -146,6 +149,35 @@ def test_a_short_password_is_refused(run: Run, people: People, capsys: pytest.Ca
 
     assert capsys.readouterr().err == "ergoscope: the password has 5 characters; it must have from 10 to 1000\n"
     assert people.accounts() == []
+
+
+def test_the_list_says_whom_providers_know(run: Run, people: People, capsys: pytest.CaptureFixture[str]) -> None:
+    people.add_person_of("https://login.example.org", "7", name="ada", role="", project="*")
+
+    assert run("list") == 0
+
+    assert capsys.readouterr().out.rstrip().endswith(", logs in at https://login.example.org as 7")
+
+
+def test_an_account_that_is_there_is_joined_to_a_subject(
+    run: Run, people: People, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.add_account("ada", "h", admin=False)
+
+    assert run("link", "ada", "7") == 1
+    assert run("link", "ada", "7", "--issuer", "https://login.example.org") == 0
+    for name, value in (("ISSUER", "https://other.example"), ("CLIENT_ID", "us"), ("CLIENT_SECRET", "s")):
+        monkeypatch.setenv(f"ERGOSCOPE_OIDC_{name}", value)
+    assert run("link", "ada", "8") == 0
+
+    said = capsys.readouterr()
+    assert said.err == "ergoscope: no provider is named; give --issuer, or set ERGOSCOPE_OIDC_ISSUER\n"
+    assert said.out.splitlines() == [
+        "ada logs in at https://login.example.org as 7",
+        "ada logs in at https://other.example as 8",
+    ]
+    assert people.changes()[0].what == "account ada logs in at https://other.example as 8"
+    assert len(people.identities()) == 2
 
 
 def test_an_empty_list_says_how_to_make_one(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

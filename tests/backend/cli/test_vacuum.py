@@ -16,10 +16,10 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def _run() -> int:
+def _run(*options: str) -> int:
     parser = argparse.ArgumentParser()
     Vacuum().arguments(parser)
-    return Vacuum().run(parser.parse_args([]))
+    return Vacuum().run(parser.parse_args(options))
 
 
 def test_it_says_how_much_it_gave_back(
@@ -32,6 +32,15 @@ def test_it_says_how_much_it_gave_back(
     assert code == 0
     size = (tmp_path / "ergoscope.db").stat().st_size
     assert capsys.readouterr().out == f"the database has {size:,} bytes; 0 were given back\n"
+
+
+def test_the_folder_may_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "named").mkdir()
+
+    assert _run("--data-dir", str(tmp_path / "named")) == 0
+
+    assert (tmp_path / "named" / "ergoscope.db").exists()
+    assert "were given back" in capsys.readouterr().out
 
 
 def test_of_postgresql_it_says_that_nothing_is_to_be_done(

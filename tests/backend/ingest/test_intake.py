@@ -12,6 +12,7 @@ from ergoscope_server.ingest.intake import Intake
 from ergoscope_server.ingest.pressure import Pressure
 from ergoscope_server.ingest.writer import Writer
 from ergoscope_server.store.store import Store
+from tests.backend.places import database_of
 from tests.backend.store.batches import batch, line
 
 
@@ -22,7 +23,7 @@ def _take(folder: Path, *batches: Batch) -> Gauges:
         for one in batches:
             await intake.take(encode(one), json=False)
 
-    with closing(Store(f"sqlite:///{folder / 'a.db'}")) as store:
+    with database_of(folder) as url, closing(Store(url)) as store:
         writer = Writer(store, stored=lambda _: None)
         pressure = Pressure(store, gauges, most=1 << 30, chance=random.random)
         asyncio.run(take_all(Intake(writer, pressure, gauges)))

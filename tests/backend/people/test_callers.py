@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from ergoscope_server.people.callers import BELIEVED_S, MOST_BELIEVED, Callers
+from ergoscope_server.people.callers import BELIEVED_S, MOST_BELIEVED, Callers, ExpiredError
 from ergoscope_server.people.rights import ALL_RIGHTS, Caller, Right
 from ergoscope_server.people.tokens import Secret, draw
 from ergoscope_server.store.accounts import AccountRow
@@ -138,6 +138,20 @@ def test_a_use_that_cannot_be_noted_lets_the_caller_in(caplog: pytest.LogCapture
 
     assert f"cannot note that {secret.id} is used" in caplog.text
     assert secret.word not in caplog.text
+
+
+def test_a_token_whose_time_is_over_is_nobodys_and_said_to_be() -> None:
+    kept, clock = Kept(), Clock()
+    secret = kept.add()
+    kept.rows[secret.id] = replace(kept.rows[secret.id], expires=NOW + 60)
+    callers = Callers(kept, clock=clock)
+
+    assert callers.find("token", secret.token) is not None
+    clock.now += 60
+
+    with pytest.raises(ExpiredError, match=rf"^token {secret.id} expired on 2026-09-21 at 14:14 UTC$"):
+        callers.find("token", secret.token)
+    assert callers.find("token", Secret(secret.id, "x" * 43).token) is None  # who does not know it is told nothing
 
 
 READ, WRITE = Right.READ, Right.WRITE

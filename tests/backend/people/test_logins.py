@@ -1,12 +1,24 @@
 """Logging in, and how often it may fail."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ergoscope_server.people.callers import Callers
-from ergoscope_server.people.logins import OF_ACCOUNT, OF_ADDRESS, WITHIN_S, LockedError, LoginError, log_in
+from ergoscope_server.people.identity import Identity
+from ergoscope_server.people.logins import (
+    OF_ACCOUNT,
+    OF_ADDRESS,
+    WITHIN_S,
+    KeptOutError,
+    LockedError,
+    LoginError,
+    count_return,
+    log_in,
+    log_in_by,
+)
 from ergoscope_server.people.tokens import Secret
 from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
@@ -112,6 +124,46 @@ def test_a_network_of_ipv6_is_one_address(people: People) -> None:
     with pytest.raises(LockedError):
         _try(people, "ada", "good", "2001:db8::ffff")
     _try(people, "ada", "good", "2001:db9::1")
+
+
+ADA = Identity("https://login.example.org", "7", "ada")
+
+
+def test_whom_a_provider_lets_in_is_somebody_new_and_the_same_ever_after(people: People) -> None:
+    first, new = log_in_by(people, ADA, role="viewer", address="10.0.0.1")
+    _, again = log_in_by(people, replace(ADA, label="Ada L."), role="member", address="10.0.0.1")
+
+    assert (new.name, new.roles, again) == ("ada-2", {"*": "viewer"}, new)  # ada is another one's name
+    caller = Callers(people, clock=Clock()).find("session", first.token)
+    assert caller is not None and caller.account == "ada-2"
+    assert [change.who for change in people.changes()] == ["ada-2"]
+
+
+def test_an_account_without_a_password_lets_nobody_in_by_one(people: People) -> None:
+    _, person = log_in_by(people, ADA, role="", address="10.0.0.1")
+
+    for password in ("", "good"):
+        with pytest.raises(LoginError):
+            log_in(people, person.name, password, address="10.0.0.2")
+
+
+def test_who_is_disabled_is_not_let_in_by_a_provider(people: People) -> None:
+    _, person = log_in_by(people, ADA, role="", address="10.0.0.1")
+    people.set_disabled(person.name, disabled=True)
+
+    with pytest.raises(KeptOutError, match=r"^the account is disabled$"):
+        log_in_by(people, ADA, role="", address="10.0.0.1")
+
+
+def test_browsers_that_come_back_as_nobody_are_counted_with_wrong_passwords(people: People) -> None:
+    for _ in range(OF_ADDRESS):
+        count_return(people, "10.0.0.1")
+
+    with pytest.raises(LockedError, match="there were too many attempts; wait a quarter of an hour"):
+        count_return(people, "10.0.0.1")
+    with pytest.raises(LockedError):
+        _try(people, "ada", "good")
+    count_return(people, "10.0.0.2")
 
 
 def test_an_address_that_is_none_counts_as_it_is(people: People) -> None:
