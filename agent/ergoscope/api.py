@@ -1,6 +1,8 @@
-"""Reading back from a server, as numpy arrays."""
+"""Reading back from a server, as numpy arrays; and deleting, archiving, exporting and sharing what it has."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,8 @@ from ergoscope.addresses import server_url
 from ergoscope.client import Client, MetricHead
 from ergoscope.credentials import find_token
 from ergoscope.errors import AnswerError
-from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Slice, Verdict
+from ergoscope.keeping import Keeper
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Share, Slice, Verdict
 from ergoscope_contract.records import Event
 from ergoscope_contract.slices import Axes, Dimensions, SliceRequest
 
@@ -47,13 +50,13 @@ class Api:
         """The server's address."""
         return self._client.base_url
 
-    def runs(self) -> list["StoredRun"]:
-        """Every run, the newest first.
+    def runs(self, *, archived: bool = False) -> list["StoredRun"]:
+        """Every run, the newest first; those that were set aside, or those that were not.
 
         Raises:
             NoServerError: nothing answers.
         """
-        return [StoredRun(self._client, summary) for summary in self._client.runs()]
+        return [StoredRun(self._client, summary) for summary in self._client.runs(archived=archived)]
 
     def run(self, reference: str) -> "StoredRun":
         """One run by its id, or by a name that only one run has.
@@ -78,6 +81,7 @@ class StoredRun:
 
     def __init__(self, client: Client, summary: RunSummary) -> None:
         self._client = client
+        self._keeper = Keeper(client)
         self.summary = summary
 
     @property
@@ -174,3 +178,76 @@ class StoredRun:
     def alerts(self) -> list[Alert]:
         """Its alerts."""
         return self._client.alerts(run=self.id)
+
+    def export(self, to: str | Path, *, kind: str = "", metrics: Sequence[str] = (), rank: int | None = None) -> Path:
+        """Write everything that was logged of it to a file: a row a point, at full resolution.
+
+        Args:
+            to: Where; what lies there is replaced once all has come.
+            kind: "csv", "json" or "parquet", which needs pyarrow at the server; else as the file is called, else CSV.
+            metrics: Names, * stands for any characters; none means all.
+            rank: One process of a distributed job; None means each.
+
+        Returns:
+            The file.
+
+        Raises:
+            SettingError: the file cannot be written, or there is no such format.
+            UnknownRunError: it is not there, or a metric is not.
+            AnswerError: the server cannot write this format, or is writing as many runs as it may.
+        """
+        self._keeper.export(self.id, Path(to), kind=kind, metrics=metrics, rank=rank)
+        return Path(to)
+
+    def archive(self) -> None:
+        """Set it aside: it is not listed unless asked for, and reads as before. A new attempt brings it back.
+
+        Raises:
+            UnknownRunError: it is not there any more.
+            AnswerError: the token may not write in its project.
+        """
+        self._keeper.archive(self.id)
+
+    def unarchive(self) -> None:
+        """Take it back where it was set aside.
+
+        Raises:
+            UnknownRunError: it is not there any more.
+            AnswerError: the token may not write in its project.
+        """
+        self._keeper.unarchive(self.id)
+
+    def delete(self) -> None:
+        """Delete it with everything that the server has of it. There is no way back.
+
+        A job that still sends to it goes on, and what it sends is dropped.
+
+        Raises:
+            UnknownRunError: there was no such run.
+            AnswerError: the token is no admin's of its project.
+        """
+        self._keeper.delete(self.id)
+
+    def share(self, *, days: float = 7.0) -> str:
+        """Make a link by which whoever has it reads this run and nothing else; it is told this once.
+
+        Args:
+            days: After which it expires, at most 365.
+
+        Raises:
+            UnknownRunError: it is not there any more.
+            AnswerError: `days` is not allowed, or the token may not write in its project.
+        """
+        return self._keeper.link(self._keeper.share(self.id, days=days))
+
+    def shares(self) -> list[Share]:
+        """The links to it that have not expired, the oldest first, without what opens them."""
+        return self._keeper.shares(self.id)
+
+    def revoke_share(self, share_id: str) -> None:
+        """Take a link back, by its id; it opens nothing a second later.
+
+        Raises:
+            UnknownRunError: the run, or a link of it with this id, is not there.
+        """
+        self._keeper.revoke_share(self.id, share_id)

@@ -181,7 +181,7 @@ class Client:
     def runs(self, *, archived: bool = False) -> list[RunSummary]:
         """Every run, the newest first; those that were set aside, or those that were not."""
         asked = [("limit", "10000"), *([("archived", "true")] if archived else [])]
-        return _read(self.fetch("/runs", asked), _Runs).runs
+        return read(self.fetch("/runs", asked), _Runs).runs
 
     def run(self, identity: str) -> RunSummary:
         """One run by its id.
@@ -189,10 +189,10 @@ class Client:
         Raises:
             UnknownRunError: there is none.
         """
-        return _read(self.fetch(path_of(identity)), RunSummary)
+        return read(self.fetch(path_of(identity)), RunSummary)
 
     def find(self, reference: str) -> RunSummary:
-        """One run by its id, or by a name that only one run has.
+        """One run by its id, or by a name that only one run has; those that were set aside count where no other does.
 
         Raises:
             UnknownRunError: none, or several, go by it.
@@ -201,6 +201,7 @@ class Client:
             return self.run(reference)
         except UnknownRunError:
             named = [run for run in self.runs() if run.name == reference]
+            named = named or [run for run in self.runs(archived=True) if run.name == reference]
         if len(named) == 1:
             return named[0]
         if not named:
@@ -210,7 +211,7 @@ class Client:
 
     def metrics(self, identity: str) -> list[MetricHead]:
         """The metrics of a run."""
-        return _read(self.fetch(path_of(identity, "metrics")), _Metrics).metrics
+        return read(self.fetch(path_of(identity, "metrics")), _Metrics).metrics
 
     def series(
         self,
@@ -226,19 +227,19 @@ class Client:
         parameters += [("rank", str(rank))] if rank is not None else []
         parameters += [("first", str(first))] if first is not None else []
         parameters += [("last", str(last))] if last is not None else []
-        return _read(self.fetch(path_of(identity, "series"), parameters), _Lines).series
+        return read(self.fetch(path_of(identity, "series"), parameters), _Lines).series
 
     def verdict(self, identity: str) -> Verdict:
         """What the indicators say of a run."""
-        return _read(self.fetch(path_of(identity, "verdict")), Verdict)
+        return read(self.fetch(path_of(identity, "verdict")), Verdict)
 
     def events(self, identity: str) -> list[Event]:
         """What happened in a run."""
-        return _read(self.fetch(path_of(identity, "events")), _Events).events
+        return read(self.fetch(path_of(identity, "events")), _Events).events
 
     def ranks(self, identity: str) -> list[RankSummary]:
         """The ranks of a run's newest attempt, by number."""
-        return _read(self.fetch(path_of(identity, "ranks")), _Ranks).ranks
+        return read(self.fetch(path_of(identity, "ranks")), _Ranks).ranks
 
     def ask_slice(self, identity: str, choices: Mapping[str, object]) -> SliceRequest:
         """Ask the job of a run for a slice of the loss around its weights.
@@ -250,7 +251,7 @@ class Client:
         Raises:
             AnswerError: it cannot be asked: a choice that is not allowed, an ended run, or a slice that is waited for.
         """
-        return _read(self.send(path_of(identity, "slices"), choices), SliceRequest)
+        return read(self.send(path_of(identity, "slices"), choices), SliceRequest)
 
     def withdraw_slice(self, identity: str, slice_id: str) -> None:
         """Take a question for a slice back: the job stops measuring it, and another can be asked for.
@@ -264,16 +265,21 @@ class Client:
     def slices(self, identity: str, *, limit: int = 20) -> list[Slice]:
         """The slices that a run was asked for, the newest first."""
         path = path_of(identity, "slices")
-        return _read(self.fetch(path, [("limit", str(limit))]), _Slices).slices
+        return read(self.fetch(path, [("limit", str(limit))]), _Slices).slices
 
     def alerts(self, *, run: str | None = None, state: str | None = None) -> list[Alert]:
         """Alerts, of one run or of all."""
         asked = {"run": run, "state": state}
         parameters = [(name, value) for name, value in asked.items() if value is not None]
-        return _read(self.fetch("/alerts", parameters), _Alerts).alerts
+        return read(self.fetch("/alerts", parameters), _Alerts).alerts
 
 
-def _read(data: bytes, shape: type[T]) -> T:
+def read(data: bytes, shape: type[T]) -> T:
+    """Read an answer.
+
+    Raises:
+        AnswerError: it is of another shape.
+    """
     try:
         return msgspec.json.decode(data, type=shape, strict=False)  # not strict: "NaN" is a float here
     except msgspec.MsgspecError as error:

@@ -15,7 +15,7 @@ class Address:
     quantity: what the heat map shows, or the group of series.
     first, last: the steps the charts are held to; None means to the end.
     runs, base: the compared runs in order, and the one the others are held against.
-    query: the query line of the runs list.
+    query: the query line of the runs list. archived: it lists those that were set aside, instead of the others.
     """
 
     page: str = "runs"
@@ -28,6 +28,7 @@ class Address:
     runs: tuple[str, ...] = ()
     base: str = ""
     query: str = ""
+    archived: bool = False
 
     @property
     def baseline(self) -> str:
@@ -50,7 +51,7 @@ def read(pathname: str | None, search: str | None) -> Address:
     parts = [unquote(part) for part in (pathname or "/").split("/") if part]
     first, last = _step(asked.get("first")), _step(asked.get("last"))
     if not parts or parts == ["runs"]:
-        return Address(page="runs", query=asked.get("q", ""))
+        return Address(page="runs", query=asked.get("q", ""), archived=asked.get("archived") == "true")
     if parts[0] == "runs" and len(parts) == 2:
         tab = asked.get("tab", "overview")
         return Address(
@@ -72,6 +73,7 @@ def search(address: Address) -> str:
     """Write the part of a URL after the path, with its question mark; empty when there is nothing to say."""
     pairs = {
         "q": address.query,
+        "archived": "true" if address.archived else "",
         "tab": "" if address.tab == "overview" else address.tab,
         "layer": address.layer,
         "of": address.quantity,

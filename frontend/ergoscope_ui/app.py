@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from ergoscope_ui import address, theme
 from ergoscope_ui.client import Client
-from ergoscope_ui.pages import alerts, compare, login, run, runs, shell
+from ergoscope_ui.pages import alerts, compare, keeping, login, run, runs, shell
 from ergoscope_ui.panels import notice
 from ergoscope_ui.policy import Policy, policy
 from ergoscope_ui.settings import Settings
@@ -69,6 +69,7 @@ def build(app: FastAPI, settings: Settings) -> Dash:
     dash.backend.websocket_capability = False  # dash would open a socket in every page that nothing here uses
     dash.layout = shell.place()
     shell.register(dash, client)
+    keeping.register(dash, client)
     runs.register(dash, client, settings)
     run.register(dash, client, settings)
     compare.register(dash, client, settings)

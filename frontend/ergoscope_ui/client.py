@@ -12,17 +12,19 @@ from urllib.parse import quote, urlencode
 import msgspec
 import urllib3
 
-from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Slice, Verdict
+from ergoscope_contract.answers import Alert, RankSummary, RunSummary, Share, Slice, Verdict
 from ergoscope_contract.records import Event, Histogram, JsonObject
 from ergoscope_contract.slices import Axes, Dimensions
 from ergoscope_ui.curve import Curve, from_answer
 from ergoscope_ui.errors import RefusedError, UnknownError, UnreachableError
+from ergoscope_ui.rights import Rights, read_rights
 from ergoscope_ui.settings import Settings
 from ergoscope_ui.spectrum import Spectrum, read_spectrum
 from ergoscope_ui.visitor import brought
 
 T = TypeVar("T")
 
+_LONG_S = 60.0  # the service deletes for some seconds before it answers
 _RUNS_AT_ONCE = 100  # as many as the service takes in one question
 
 
@@ -42,13 +44,14 @@ class Client:
             maxsize=8, retries=urllib3.Retry(connect=1, read=0, redirect=0, backoff_factor=0.1)
         )
 
-    async def runs(self, *, limit: int) -> list[RunSummary]:
-        """The newest runs, newest first."""
-        return await self._list("/api/v1/runs", {"limit": str(limit)}, "runs", RunSummary)
+    async def runs(self, *, limit: int, archived: bool = False) -> list[RunSummary]:
+        """The newest runs, newest first; those that were set aside, or those that were not."""
+        asked = {"limit": str(limit), **({"archived": "true"} if archived else {})}
+        return await self._list("/api/v1/runs", asked, "runs", RunSummary)
 
-    async def visitor(self) -> str:
-        """The name of whoever is logged in; empty where nobody is asked who they are, or a token says it."""
-        return str((await self._get("/api/v1/me")).get("account", ""))
+    async def rights(self) -> Rights:
+        """Who looks, and what they may do."""
+        return read_rights(await self._get("/api/v1/me"))
 
     async def run(self, run: str) -> RunSummary:
         """One run."""
@@ -86,6 +89,29 @@ class Client:
     async def withdraw_slice(self, run: str, slice_id: str) -> None:
         """Take back the question for a slice that is waited for."""
         await asyncio.to_thread(self._ask, f"/api/v1/runs/{_quoted(run)}/slices/{_quoted(slice_id)}", method="DELETE")
+
+    async def delete(self, run: str) -> None:
+        """Delete a run with everything that was kept of it."""
+        path = f"/api/v1/runs/{_quoted(run)}"
+        await asyncio.to_thread(self._ask, path, method="DELETE", timeout_s=_LONG_S)
+
+    async def archive(self, run: str, *, aside: bool) -> None:
+        """Set a run aside, or take it back."""
+        method = "PUT" if aside else "DELETE"
+        await asyncio.to_thread(self._ask, f"/api/v1/runs/{_quoted(run)}/archive", method=method)
+
+    async def shares(self, run: str) -> list[Share]:
+        """The links to a run that have not expired, oldest first."""
+        return await self._list(f"/api/v1/runs/{_quoted(run)}/shares", {}, "shares", Share)
+
+    async def share(self, run: str, *, days: float) -> Share:
+        """Make a link to a run; its path is told this once."""
+        path = f"/api/v1/runs/{_quoted(run)}/shares?{urlencode({'days': f'{days:g}'})}"
+        return _convert(await asyncio.to_thread(self._ask, path, method="POST"), Share)
+
+    async def end_share(self, run: str, share_id: str) -> None:
+        """Take a link back."""
+        await asyncio.to_thread(self._ask, f"/api/v1/runs/{_quoted(run)}/shares/{_quoted(share_id)}", method="DELETE")
 
     async def histograms(self, run: str, key: str, *, limit: int) -> list[Histogram]:
         """The newest histograms of one key, oldest first."""
@@ -146,12 +172,17 @@ class Client:
     async def _get(self, path: str) -> JsonObject:
         return await asyncio.to_thread(self._ask, path)
 
-    def _ask(self, path: str, body: bytes | None = None, *, method: str = "") -> JsonObject:
-        """Get what is at a path, or post a body there; or use another method. An answer without content is empty."""
+    def _ask(self, path: str, body: bytes | None = None, *, method: str = "", timeout_s: float = 0.0) -> JsonObject:
+        """Get what is at a path, or post a body there; or use another method. An answer without content is empty.
+
+        timeout_s: 0 means the usual one.
+        """
         method = method or ("GET" if body is None else "POST")
         headers = {"Accept": "application/json", "Origin": self._url, **brought()}
         try:
-            answer = self._pool.request(method, self._url + path, body=body, headers=headers, timeout=self._timeout)
+            answer = self._pool.request(
+                method, self._url + path, body=body, headers=headers, timeout=timeout_s or self._timeout
+            )
         except urllib3.exceptions.HTTPError as error:
             raise UnreachableError(
                 f"{self._url} did not answer ({type(error).__name__}); is the service up?"
@@ -160,7 +191,7 @@ class Client:
             kind = UnknownError if answer.status == 404 else RefusedError
             raise kind(_reason(answer.data, answer.status))
         try:
-            return {} if answer.status == 204 else msgspec.json.decode(answer.data, type=JsonObject)
+            return {} if answer.status in (202, 204) else msgspec.json.decode(answer.data, type=JsonObject)
         except msgspec.MsgspecError as error:
             raise RefusedError(f"{self._url}{path} answered something that is no JSON object: {error}") from error
 

@@ -5,6 +5,7 @@ An error is shown at two significant digits and the value is cut to match; thous
 """
 
 import math
+from collections.abc import Sequence
 
 STATES = {
     "UNDECIDED": "not enough steps yet",
@@ -146,6 +147,31 @@ def age(seconds: float) -> str:
     if seconds < 172_800:
         return "yesterday"
     return f"{math.floor(seconds / 86_400)} days ago"
+
+
+def ahead(seconds: float) -> str:
+    """Say in how long something will be.
+
+    Example:
+        >>> ahead(20), ahead(185), ahead(7300), ahead(100_000), ahead(7 * 86_400 - 5)
+        ('in less than a minute', 'in 3 min', 'in 2 h', 'in 28 h', 'in 7 days')
+    """
+    if seconds < 60:
+        return "in less than a minute"
+    if seconds < 3600:
+        return f"in {seconds / 60:.0f} min"
+    return f"in {seconds / 3600:.0f} h" if seconds < 2 * 86_400 else f"in {seconds / 86_400:.0f} days"
+
+
+def listed(names: Sequence[str], *, most: int = 5) -> str:
+    """Name some things in one line, and count those that are not named.
+
+    Example:
+        >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c", "d"], most=2)
+        ('a', 'a and b', 'a, b and 2 more')
+    """
+    named = list(names[:most]) + ([f"{len(names) - most:,} more"] if len(names) > most else [])
+    return " and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]]))
 
 
 def clip(text: str, length: int) -> str:

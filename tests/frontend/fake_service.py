@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from ergoscope_contract.jsonable import spell_all
 from ergoscope_ui.app import mount
+from tests.frontend.fake_keeping import Rights, keeping_routes
 from tests.frontend.fake_series import cut, told_since
 from tests.frontend.fake_slices import slice_routes
 
@@ -43,6 +44,7 @@ class FakeRun:
     events: list[dict[str, object]] = field(default_factory=list)
     ranks: list[dict[str, object]] = field(default_factory=list)
     slices: list[dict[str, object]] = field(default_factory=list)  # newest first
+    shares: list[dict[str, object]] = field(default_factory=list)  # oldest first
     news: list[str] = field(default_factory=list)  # kinds of events to tell, each once
     rare: set[str] = field(default_factory=set)  # series that have a point only where they are finite
 
@@ -74,6 +76,7 @@ class FakeService:
     def __init__(self, runs: Sequence[FakeRun] = (), alerts: Sequence[dict[str, object]] = ()) -> None:
         self.runs = {run.id: run for run in runs}
         self.alerts = list(alerts)
+        self.rights = Rights()
         self.down = False
         self.mute = False  # streams that are open say nothing more, not even a heartbeat
         self.open_streams = 0
@@ -106,8 +109,9 @@ class FakeService:
             return await call_next(request)
 
         @app.get("/api/v1/runs")
-        async def runs(limit: int = 200) -> dict[str, object]:
-            return {"runs": [run.told() for run in sorted(self.runs.values(), key=lambda run: -run.created)][:limit]}
+        async def runs(limit: int = 200, archived: bool = False) -> dict[str, object]:
+            found = [run.told() for run in sorted(self.runs.values(), key=lambda run: -run.created)]
+            return {"runs": [run for run in found if bool(run.get("archived")) == archived][:limit]}
 
         @app.get("/api/v1/runs/{run}")
         async def one(run: str) -> Response:
@@ -135,6 +139,7 @@ class FakeService:
             return {"histograms": [h for h in self.runs[run].histograms if h["key"] == key]}
 
         app.include_router(slice_routes(self.runs))
+        app.include_router(keeping_routes(self.runs, self.rights))
 
         @app.get("/api/v1/runs/{run}/spectra")
         async def spectra(run: str, key: str, limit: int) -> dict[str, object]:

@@ -41,6 +41,13 @@ def test_a_query_survives_the_round_trip(query: str) -> None:
     assert _again(Address(query=query)).query == query
 
 
+@given(query=st.text(max_size=9))
+def test_the_archived_runs_have_an_address_of_their_own(query: str) -> None:
+    assert _again(Address(query=query, archived=True)).archived
+    assert not _again(Address(query=query)).archived
+    assert not read("/", "?archived=perhaps").archived
+
+
 @pytest.mark.parametrize("search", ["?first=-5", "?first=abc", "?last=1e9", "?tab=../../etc", "?first=&last="])
 def test_what_cannot_be_read_is_left_out(search: str) -> None:
     shown = read("/runs/a", search)

@@ -111,6 +111,33 @@ def test_a_question_for_a_slice_is_taken_back_and_an_answer_is_not(service: tupl
         asyncio.run(client.withdraw_slice("young", asked.id))
 
 
+def test_who_looks_may_do_what_the_service_says(service: tuple[FakeService, Client]) -> None:
+    _, client = service
+
+    rights = asyncio.run(client.rights())
+
+    assert (rights.account, rights.name, rights.may("admin", "any")) == ("", "anybody", True)
+
+
+def test_a_run_is_shared_archived_and_deleted(service: tuple[FakeService, Client]) -> None:
+    fake, client = service
+    fake.runs["brief"] = canned.settled(run="brief")
+
+    share = asyncio.run(client.share("brief", days=0.5))
+    listed = asyncio.run(client.shares("brief"))
+    asyncio.run(client.end_share("brief", share.id))
+    asyncio.run(client.archive("brief", aside=True))
+    archived = asyncio.run(client.runs(limit=5, archived=True))
+    asyncio.run(client.archive("brief", aside=False))
+    asyncio.run(client.delete("brief"))
+
+    assert (share.path, share.expires - share.created) == ("/shared/ergo_s0_secret", 43_200)
+    assert [(one.id, one.path) for one in listed] == [(share.id, "")]
+    assert [(run.id, run.archived) for run in archived] == [("brief", True)]
+    with pytest.raises(UnknownError, match="there is nothing named 'brief'"):
+        asyncio.run(client.delete("brief"))
+
+
 def test_an_unknown_run_is_said_in_the_services_words(service: tuple[FakeService, Client]) -> None:
     _, client = service
 

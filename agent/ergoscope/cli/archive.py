@@ -2,8 +2,8 @@
 
 import argparse
 
-from ergoscope.addresses import path_of
 from ergoscope.cli.reading import declare_address, open_client
+from ergoscope.keeping import Keeper
 
 
 class Archive:
@@ -14,7 +14,7 @@ class Archive:
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("reference", metavar="RUN", help="a run's id, or a name that only one listed run has")
+        parser.add_argument("reference", metavar="RUN", help="a run's id, or a name that only one run has")
         parser.add_argument("--restore", action="store_true", help="take it back instead")
         declare_address(parser)
 
@@ -22,10 +22,10 @@ class Archive:
         """Set it aside or take it back, and say so."""
         client = open_client(args)
         run = client.find(args.reference)
-        path = path_of(run.id, "archive")
+        keeper = Keeper(client)
         if args.restore:
-            client.delete(path)
+            keeper.unarchive(run.id)
         else:
-            client.put(path, None)
+            keeper.archive(run.id)
         print(f"run {run.id} ({run.name}) is {'listed again' if args.restore else 'set aside'}")
         return 0

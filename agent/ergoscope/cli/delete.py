@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from ergoscope.addresses import path_of
 from ergoscope.cli.reading import declare_address, open_client
 from ergoscope.errors import SettingError
+from ergoscope.keeping import Keeper
 
 
 class Delete:
@@ -28,7 +28,7 @@ class Delete:
         if not args.yes and not _meant(named):
             print("nothing is deleted")
             return 1
-        client.delete(path_of(run.id))
+        Keeper(client).delete(run.id)
         print(f"run {named} is deleted")
         return 0
 

@@ -4,12 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from ergoscope.addresses import path_of
 from ergoscope.cli.reading import declare_address, open_client
-from ergoscope.client import Client, Parameters
 from ergoscope.errors import SettingError
-
-FORMATS = ("csv", "json", "parquet")
+from ergoscope.keeping import FORMATS, Keeper, kind_of
 
 
 class Export:
@@ -29,33 +26,14 @@ class Export:
 
     def run(self, args: argparse.Namespace) -> int:
         """Write it."""
-        suffix = args.to.suffix.lstrip(".") if args.to else ""
-        kind = args.kind or (suffix if suffix in FORMATS else "csv")
+        kind = args.kind or (kind_of(args.to) if args.to else "csv")
         if kind == "parquet" and args.to is None:
             raise SettingError("Parquet is no text to print; say where to write it with --to FILE")
         client = open_client(args)
         identity = client.find(args.reference).id
-        asked = [("format", kind), *(("metrics", name) for name in args.metrics)]
-        asked += [("rank", str(args.rank))] if args.rank is not None else []
-        path = path_of(identity, "export")
         if args.to is None:
-            client.download(path, asked, sys.stdout.buffer)
+            Keeper(client).write(identity, sys.stdout.buffer, kind=kind, metrics=args.metrics, rank=args.rank)
         else:
-            _write(client, path, asked, args.to)
+            Keeper(client).export(identity, args.to, kind=kind, metrics=args.metrics, rank=args.rank)
             print(f"run {identity} is in {args.to} ({args.to.stat().st_size:,} bytes)")
         return 0
-
-
-def _write(client: Client, path: str, asked: Parameters, to: Path) -> None:
-    """Write beside the file first, so that one which broke off is not taken for a whole one."""
-    part = to.with_name(to.name + ".part")
-    try:
-        with part.open("wb") as into:
-            client.download(path, asked, into)
-        part.replace(to)
-    except OSError as error:
-        if isinstance(error, ConnectionError):
-            raise
-        raise SettingError(f"{to} cannot be written: {error.strerror or error}; give another place with --to") from None
-    finally:
-        part.unlink(missing_ok=True)

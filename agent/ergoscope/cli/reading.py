@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import time
 
 from rich.console import Console
@@ -10,6 +11,8 @@ from rich.table import Table
 from ergoscope.addresses import server_url
 from ergoscope.client import Client
 from ergoscope.credentials import find_token
+
+_WIDE = 100_000  # columns, where no terminal has an end
 
 
 def declare_address(parser: argparse.ArgumentParser) -> None:
@@ -35,14 +38,15 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: list[str], rows: list[list[str]], *, empty: str) -> None:
-    """Print a table, or a line when it has no rows."""
+    """Print a table, or a line when it has no rows; for a program that reads it as wide as it is."""
     if not rows:
         print(empty)
         return
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False, markup=False).print(table)
+    width = None if sys.stdout.isatty() else _WIDE
+    Console(highlight=False, markup=False, width=width).print(table)
 
 
 def age(then: float, *, now: float | None = None) -> str:

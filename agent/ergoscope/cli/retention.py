@@ -1,12 +1,12 @@
 """ergoscope retention"""
 
 import argparse
-from urllib.parse import urlencode
 
 import msgspec
 
 from ergoscope.cli.reading import declare_server, open_client, print_json, print_table
 from ergoscope.errors import SettingError
+from ergoscope.keeping import Keeper
 from ergoscope_contract.answers import Retention as Policy
 
 
@@ -30,13 +30,12 @@ class Retention:
             raise SettingError("--days and --everything say different things; give one of them")
         if args.project is None and (args.days is not None or args.everything):
             raise SettingError("nothing is set for all projects at once; name the project")
-        client = open_client(args)
-        where = "/retention" if args.project is None else f"/retention?{urlencode({'project': args.project})}"
+        keeper = Keeper(open_client(args))
         if args.days is not None:
-            client.put(where, {"days": args.days, "ended": args.ended})
+            keeper.keep(Policy(args.project, args.days, args.ended))
         elif args.everything:
-            client.delete(where)
-        found = msgspec.json.decode(client.fetch("/retention"), type=dict[str, list[Policy]])["retention"]
+            keeper.keep_everything(args.project)
+        found = keeper.policies()
         chosen = [policy for policy in found if args.project in (None, policy.project)]
         if args.json:
             print_json(msgspec.to_builtins(chosen))

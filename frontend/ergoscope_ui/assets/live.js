@@ -19,6 +19,8 @@ window.ergoscope = window.ergoscope || {};
     wanted[name] = wanted[name] ? Math.min(wanted[name], due) : due;
   }
 
+  ergoscope.reread = () => ask("reread", 0);
+
   function wind() {
     for (const name of Object.keys(wanted)) {
       if (!wanted[name] || wanted[name] > Date.now()) continue;
@@ -45,7 +47,7 @@ window.ergoscope = window.ergoscope || {};
     ergoscope.heard(run.id, run.last_seen);
     ergoscope.reached(run.id, run.last_step);
     const before = statuses[run.id];
-    const now = [run.status, run.ranks, run.ranks_silent, run.ranks_lagging].join();
+    const now = [run.status, run.ranks, run.ranks_silent, run.ranks_lagging, run.archived].join();
     statuses[run.id] = now;
     const view = scope() && scope().dataset.view;
     if (view === "runs") { ask("reread", 2000); return; }
@@ -157,6 +159,7 @@ window.ergoscope = window.ergoscope || {};
     ergoscope.paintRange();
     ergoscope.paintChosen();
     ergoscope.paintQuery();
+    ergoscope.paintTyped();
     wind();
   }
 

@@ -1,4 +1,4 @@
-/* The functions that Dash calls in the browser: theme, navigation, tabs, opening a layer. */
+/* The functions that Dash calls in the browser: theme, navigation, tabs, opening a layer, what follows a deletion. */
 "use strict";
 
 window.ergoscope = window.ergoscope || {};
@@ -47,6 +47,9 @@ window.ergoscope = window.ergoscope || {};
     name.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
   }
 
+  const SAID_MS = 15000; /* how long is said what was done */
+  let forget = null;
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.ergoscope = {
     followTheme(clicks) {
@@ -69,6 +72,23 @@ window.ergoscope = window.ergoscope || {};
       const asked = new URLSearchParams(search || "");
       const tab = asked.get("tab") || "overview";
       return tab === shown ? dash_clientside.no_update : tab;
+    },
+    /* Likewise the list, when it is of other runs. */
+    showShelf(search, shown) {
+      const archived = new URLSearchParams(search || "").get("archived") === "true";
+      return archived === shown ? dash_clientside.no_update : archived;
+    },
+    /* Something was done to runs: they are chosen no more, and from the page of a run that is gone it goes to the list. */
+    settle(done) {
+      if (!done) return dash_clientside.no_update;
+      ergoscope.closeAll();
+      ergoscope.unchoose(done.runs);
+      const place = document.getElementById("scope");
+      if (done.deleted && place && place.dataset.view === "run") dash_clientside.set_props("url", { pathname: "/", search: "" });
+      else ergoscope.reread();
+      clearTimeout(forget);
+      forget = setTimeout(() => dash_clientside.set_props("said", { data: "" }), SAID_MS);
+      return done.said;
     },
     openLayer(click, search) {
       const point = click && click.points && click.points[0];

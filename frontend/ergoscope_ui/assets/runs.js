@@ -1,4 +1,4 @@
-/* The list of runs by keyboard, and which of them are chosen for comparison. */
+/* The list of runs by keyboard, and which of them are chosen: to be compared, archived or deleted. */
 "use strict";
 
 window.ergoscope = window.ergoscope || {};
@@ -14,10 +14,40 @@ window.ergoscope = window.ergoscope || {};
     return [...document.querySelectorAll("#runs-list tr[data-run]")];
   }
 
-  function toggle(run) {
-    chosen = chosen.includes(run) ? chosen.filter((other) => other !== run) : [...chosen, run];
+  function choose(runs) {
+    chosen = runs;
     try { sessionStorage.setItem("ergoscope-chosen", JSON.stringify(chosen)); } catch (refused) { /* this page only */ }
     ergoscope.paintChosen();
+  }
+
+  function toggle(run) {
+    choose(chosen.includes(run) ? chosen.filter((other) => other !== run) : [...chosen, run]);
+  }
+
+  ergoscope.unchoose = function (runs) {
+    choose(chosen.filter((run) => !runs.includes(run)));
+  };
+
+  /* The chosen ones that are in sight: nothing is done to a run that the list does not show. */
+  function taken() {
+    return rows().filter((row) => chosen.includes(row.dataset.run));
+  }
+
+  const TOOLS = { "archive-go": ["Archive", "write", false], "restore-go": ["Take back", "write", true], "delete-open": ["Delete", "admin", null] };
+
+  /* A button each for what whoever looks may do to all that are chosen; null stands for either shelf. */
+  function paintTools() {
+    const here = taken();
+    const archived = new URLSearchParams(location.search).get("archived") === "true";
+    for (const [name, [word, right, shelf]] of Object.entries(TOOLS)) {
+      const button = document.querySelector(".bar1 #" + name);
+      if (!button) return;
+      const may = here.length && here.every((row) => row.dataset.may.split(" ").includes(right));
+      const hidden = !may || (shelf !== null && shelf !== archived);
+      if (button.hidden !== hidden) button.hidden = hidden;
+      const text = word + " " + here.length + (right === "admin" ? " …" : "");
+      if (!hidden && button.textContent !== text) button.textContent = text;
+    }
   }
 
   function open(pathname, search) {
@@ -37,6 +67,7 @@ window.ergoscope = window.ergoscope || {};
 
   ergoscope.paintChosen = function () {
     const there = rows();
+    paintTools();
     if (!there.length) return;
     there.forEach((row) => {
       const on = chosen.includes(row.dataset.run) ? "yes" : "no";
@@ -49,6 +80,12 @@ window.ergoscope = window.ergoscope || {};
     const on = chosen.length ? "yes" : "no";
     if (button.dataset.on !== on) button.dataset.on = on;
   };
+
+  /* Before Dash hears of a click on one of the tools, it is told which runs it is about. */
+  document.addEventListener("click", (event) => {
+    const tool = event.target.closest && event.target.closest(".bar1 button");
+    if (tool && tool.id in TOOLS) dash_clientside.set_props("chosen", { data: taken().map((row) => row.dataset.run) });
+  }, true);
 
   document.addEventListener("click", (event) => {
     if (!event.target.closest) return;
@@ -86,7 +123,7 @@ window.ergoscope = window.ergoscope || {};
   document.addEventListener("keydown", (event) => {
     const list = document.getElementById("runs-list");
     const typing = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
-    if (!list || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!list || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (typing) {
       if (event.key === "Escape") event.target.blur();
       return;

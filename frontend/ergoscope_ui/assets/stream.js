@@ -13,6 +13,7 @@ window.ergoscope = window.ergoscope || {};
 (function () {
   const SLOTS = 3;
   const POLL_MS = 1000;
+  const GONE_MS = 5000; /* between questions for a run that is not there */
   const POLLS_PER_TRY = 5; /* then a slot is tried for again */
 
   let current = null; /* AbortController of what runs now */
@@ -90,6 +91,11 @@ window.ergoscope = window.ergoscope || {};
     if (lines.length) take(kind, lines.join("\n"), plan, handle);
   }
 
+  /* What is wrong with an answer: 404 says that a run is not there any more, or not for whoever looks. */
+  function refusal(answer) {
+    return Object.assign(new Error("the service answered " + answer.status), { gone: answer.status === 404 });
+  }
+
   async function listen(plan, signal, handle) {
     const inner = new AbortController();
     const stop = () => inner.abort();
@@ -100,7 +106,7 @@ window.ergoscope = window.ergoscope || {};
         headers: { Accept: "text/event-stream" }, cache: "no-store", signal: inner.signal,
       });
       if (answer.status === 401 && !leaving) location.reload(); // nobody is logged in any more: the service asks again
-      if (!answer.ok || !answer.body) throw new Error("the stream answered " + answer.status);
+      if (!answer.ok || !answer.body) throw refusal(answer);
       state.mode = "stream";
       connected(handle);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -128,7 +134,7 @@ window.ergoscope = window.ergoscope || {};
       const answer = await fetch(address(plan), {
         headers: { Accept: "application/json" }, cache: "no-store", signal: limit,
       });
-      if (!answer.ok) throw new Error("the service answered " + answer.status);
+      if (!answer.ok) throw refusal(answer);
       const told = await answer.json();
       if (signal.aborted) return;
       state.mode = "poll";
@@ -153,6 +159,12 @@ window.ergoscope = window.ergoscope || {};
         wait = 500;
       } catch (problem) {
         if (signal.aborted) return;
+        if (problem.gone) {
+          connected(handle);
+          handle("deleted", null);
+          await sleep(GONE_MS, signal);
+          continue;
+        }
         if (state.mode !== "lost") wait = 500;
         state.mode = "lost";
         if (lostSince === null) { lostSince = Date.now(); handle("lost", lostSince); }

@@ -9,10 +9,10 @@ from ergoscope_ui.address import TABS, Address, link, read
 from ergoscope_ui.browser import in_browser
 from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
-from ergoscope_ui.pages import run_curvature, run_layers, run_overview, run_records, run_series
+from ergoscope_ui.pages import run_actions, run_curvature, run_layers, run_overview, run_records, run_series
 from ergoscope_ui.pages.scope import scope
 from ergoscope_ui.pages.stepped import stepped
-from ergoscope_ui.panels import notice
+from ergoscope_ui.panels import actions, notice
 from ergoscope_ui.panels.head import head
 from ergoscope_ui.panels.sentence import sentence
 from ergoscope_ui.settings import Settings
@@ -35,7 +35,8 @@ def place(shown: Address) -> Component:
             html.Div(scope("run", title=shown.run, runs=[shown.run]), id="run-scope"),
             dcc.Store(id="run-id", data=shown.run),
             dcc.Store(id="run-tab"),
-            html.Div(id="run-head", className="title"),
+            html.Div([html.Div(id="run-head", className="title"), run_actions.place(shown.run)], className="headline"),
+            actions.said(),
             html.Section(id="run-sentence", className="card verdict"),
             html.Nav(_tabs(shown), id="run-tabs", className="tabs"),
             html.Div(id="run-body"),
@@ -77,6 +78,7 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
     def name_tabs(search: str, pathname: str) -> list[Component]:
         return _tabs(read(pathname, search))  # with the steps that the charts are held to now
 
+    run_actions.register(app, client)
     run_overview.register(app, client, settings)
     run_layers.register(app, client, settings)
     run_curvature.register(app, client, settings)

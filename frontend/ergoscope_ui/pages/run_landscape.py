@@ -10,6 +10,7 @@ from ergoscope_contract.slices import Axes
 from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.figures import landscape as figures
+from ergoscope_ui.pages.allowed import rights_of
 from ergoscope_ui.panels import landscape as panel
 from ergoscope_ui.theme import palette
 
@@ -88,12 +89,15 @@ def _register_answer(app: Dash, client: Client) -> None:
         run: str, _clock: int, theme: str, _asked: int | None, _withdrawn: int | None, drawn: str | None
     ) -> list[object]:
         try:
-            summary, found = await asyncio.gather(client.run(run), client.slices(run, limit=_LOOKED_AT))
+            summary, found, rights = await asyncio.gather(
+                client.run(run), client.slices(run, limit=_LOOKED_AT), rights_of(client)
+            )
         except UiError as problem:
             said = html.P(str(problem), className="dim") if drawn is None else no_update  # what is there stays
             return [said, *[no_update] * 8]
         told = panel.newest_asked(found)
-        goes_on, waits = panel.goes_on(summary), panel.waited_for(told)
+        waits = panel.waited_for(told)
+        goes_on = panel.goes_on(summary) and rights.may("write", summary.project)
         ask, withdraw = _LINED if goes_on and not waits else _HIDDEN, _SEEN if goes_on and waits else _HIDDEN
         return [panel.words(told, summary), ask, withdraw, panel.feet(told, summary), *_charts(told, theme, drawn)]
 

@@ -8,12 +8,15 @@ from dash.development.base_component import Component
 
 from ergoscope_contract.answers import RunSummary
 from ergoscope_ui import address, query
+from ergoscope_ui.browser import in_browser
 from ergoscope_ui.client import Client
 from ergoscope_ui.colours import colours_of
 from ergoscope_ui.errors import QueryError, UiError
+from ergoscope_ui.pages.allowed import rights_of
+from ergoscope_ui.pages.keeping import CHOSEN
 from ergoscope_ui.pages.scope import scope
 from ergoscope_ui.pages.stepped import stepped
-from ergoscope_ui.panels import notice
+from ergoscope_ui.panels import actions, deletion, notice
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.panels.runs_table import table
 from ergoscope_ui.settings import Settings
@@ -23,66 +26,83 @@ _SPARK = 60
 
 
 def place(shown: address.Address) -> Component:
-    """The query line, the compare button and the table's place.
+    """The query line, the buttons and the table's place.
 
     The line itself is made by assets/runs.js, which tells `query-text`: under load a dcc.Input loses keys.
     """
     line = marked(html.Div(id="query-place", className="inp"), value=shown.query, hint=_HINT)
     compare = html.A("Compare", id="compare-selected", className="btn", href="/compare")
+    shelf = html.Span(_shelf(shown.query, archived=shown.archived), id="runs-shelf")
     return html.Div(
         [
             scope("runs", title="Runs"),
             dcc.Store(id="query-text", data=shown.query),
-            html.Div([line, compare], className="bar1"),
-            html.Div("", id="query-error", className="query-error", role="status"),
+            dcc.Store(id="runs-archived", data=shown.archived),
+            dcc.Store(id=CHOSEN),
+            html.Div([line, *actions.tools(), shelf, compare], className="bar1"),
+            html.Div([html.Div("", id="query-error", role="status"), actions.said()], className="query-error"),
             html.Div(id="runs-list", className="runs-list"),
             html.Div("", id="runs-foot", className="below"),
+            deletion.window(),
         ]
     )
 
 
 def register(app: Dash, client: Client, settings: Settings) -> None:
-    """Fill the table; keep the query in the address."""
+    """Fill the table; keep in the address what is searched, and whether among those that were archived."""
+    in_browser(
+        app, "showShelf", Output("runs-archived", "data"), Input("url", "search"), State("runs-archived", "data")
+    )
 
     @app.callback(
         Output("runs-list", "children"),
         Output("runs-foot", "children"),
         Output("query-error", "children"),
         Input("query-text", "data"),
+        Input("runs-archived", "data"),
         Input("reread", "data"),
     )
-    async def fill(text: str | None, _clock: int) -> tuple[object, object, str]:
+    async def fill(text: str | None, archived: bool, _clock: int) -> tuple[object, object, str]:
         try:
-            runs = await client.runs(limit=settings.runs_shown)
+            runs = await client.runs(limit=settings.runs_shown, archived=archived)
             kept = query.select(runs, text or "")
         except QueryError as problem:
             return no_update, no_update, str(problem)
         except UiError as problem:
             return notice.error(problem), "", ""
         if not runs:
-            return notice.empty(), "", ""
-        return html.Div(await _table(client, runs, kept), className="card wide"), _foot(runs, kept), ""
+            return notice.nothing_archived() if archived else notice.empty(), "", ""
+        return html.Div(await _table(client, runs, kept), className="card wide"), _foot(runs, kept, archived), ""
 
     @app.callback(
         Output("url", "search", allow_duplicate=True),
+        Output("runs-shelf", "children"),
         Input("query-text", "data"),
+        Input("runs-archived", "data"),
         State("url", "search"),
         prevent_initial_call=True,
     )
-    def remember(text: str | None, now: str) -> object:
-        wanted = address.search(address.Address(query=text or ""))
-        return wanted if wanted != (now or "") else no_update
+    def remember(text: str | None, archived: bool, now: str) -> tuple[object, Component]:
+        wanted = address.search(address.Address(query=text or "", archived=archived))
+        return wanted if wanted != (now or "") else no_update, _shelf(text or "", archived=archived)
+
+
+def _shelf(text: str, *, archived: bool) -> Component:
+    """The way to the archived runs, and back, with the same query."""
+    href = address.link(address.Address(query=text, archived=not archived))
+    what = "Back to the runs that are not archived" if archived else "See the runs that were archived"
+    return dcc.Link("Archived runs", href=href, className="btn on" if archived else "btn", title=what)
 
 
 async def _table(client: Client, runs: Sequence[RunSummary], kept: Sequence[RunSummary]) -> Component:
-    found, moved = await asyncio.gather(
-        client.many([run.id for run in kept], ["loss"], buckets=_SPARK), stepped(client, kept)
+    found, moved, rights = await asyncio.gather(
+        client.many([run.id for run in kept], ["loss"], buckets=_SPARK), stepped(client, kept), rights_of(client)
     )
     losses = {run: curves["loss"] for run, curves in found.items() if "loss" in curves}
-    return table(kept, losses, colours_of(runs), moved)
+    return table(kept, losses, colours_of(runs), moved, rights)
 
 
-def _foot(runs: Sequence[RunSummary], kept: Sequence[RunSummary]) -> Component:
-    words = f"{len(kept)} of {len(runs)} runs."
+def _foot(runs: Sequence[RunSummary], kept: Sequence[RunSummary], archived: bool) -> Component:
+    words = f"{len(kept)} of {len(runs)} {'archived ' if archived else ''}runs."
     keys = html.Span(" Select with x, open with Enter, compare with c, search with /.", className="keys")
     return marked(html.Span([words, keys]), testid="runs-count")

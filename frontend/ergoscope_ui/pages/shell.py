@@ -1,6 +1,7 @@
 """What every page has: the bar on top, the address, and the clocks that scripts wind.
 
 `reread`, `redraw` and `reheat` are counters that the page's scripts raise: words anew, charts anew, heat maps anew.
+`done` is what was done to runs last, and `said` what is said of it for a while, on whichever page that then is.
 """
 
 from dash import Dash, Input, Output, State, dcc, html
@@ -22,6 +23,8 @@ def place() -> Component:
             dcc.Store(id="reread", data=0),
             dcc.Store(id="redraw", data=0),
             dcc.Store(id="reheat", data=0),
+            dcc.Store(id="done"),
+            dcc.Store(id="said"),
             _bar(),
             html.Main(id="page"),
         ]
@@ -57,10 +60,12 @@ def register(app: Dash, client: Client) -> None:
         Input("url", "pathname"),
     )
 
+    in_browser(app, "settle", Output("said", "data"), Input("done", "data"), first_call=False)
+
     @app.callback(Output("leave", "hidden"), Output("leave", "title"), Input("theme", "data"))
     async def offer_leave(_theme: str) -> tuple[bool, str]:
         try:
-            name = await client.visitor()
+            name = (await client.rights()).account
         except UiError:
             return True, ""
         return not name, name

@@ -25,6 +25,7 @@ def head(run: RunSummary, ranks: Sequence[RankSummary] = (), *, stepped: float |
         html.Span(f"{run.project} /", className="crumb"),
         marked(html.H1(run.name or run.id), testid="run-name"),
         status(run, wordy=True, stepped=stepped),
+        *([html.Span("archived", className="chip", title="It is off the list")] if run.archived else []),
         html.Span(className="sp"),
         *([summed(run, ranks)] if run.ranks > 1 else []),
         _pair("step", "step", count(run.last_step)),

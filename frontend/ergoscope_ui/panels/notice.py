@@ -3,7 +3,7 @@
 What may mend itself carries `data-retry`: the page then asks again every few seconds (assets/live.js).
 """
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from ergoscope_ui.errors import UiError, UnknownError, UnreachableError
@@ -21,6 +21,18 @@ def empty() -> Component:
         html.P(["Nothing to train at hand? ", html.Code("ergoscope demo"), " trains a small network."]),
     ]
     return marked(html.Div(lines, className="card notice"), testid="empty", retry="yes")
+
+
+def nothing_archived() -> Component:
+    """No run was set aside."""
+    lines = [
+        html.H2("Nothing is archived"),
+        html.P(
+            "What is archived is kept, and is off the list. Archive a run from its page, or choose runs in the list."
+        ),
+        html.P(dcc.Link("Back to the runs", href="/")),
+    ]
+    return marked(html.Div(lines, className="card notice"), testid="nothing-archived")
 
 
 def error(problem: UiError) -> Component:

@@ -13,6 +13,7 @@ from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.panels.optimizer import learning_rate, optimizer
 from ergoscope_ui.panels.ribbon import mini
 from ergoscope_ui.panels.status import age, status
+from ergoscope_ui.rights import NOTHING, RIGHTS, Rights
 from ergoscope_ui.words import count, number, state_role, state_word
 
 _LEFT = "l"
@@ -36,14 +37,19 @@ def table(
     losses: Mapping[str, Curve],
     colours: Mapping[str, int],
     stepped: Mapping[str, float] | None = None,
+    rights: Rights = NOTHING,
 ) -> Component:
     """One row a run; `colours` gives each run its colour's number, which it keeps on every page.
 
     stepped: when the newest step of those that live was made, Unix seconds by the job's clock.
+    rights: what whoever looks may do, which each row tells the page's scripts of its project.
     """
     head = html.Tr([html.Th(words, className=kind) for words, kind in _HEAD])
     moved = stepped or {}
-    rows = [_row(run, losses.get(run.id), colours.get(run.id, 0), moved.get(run.id)) for run in runs]
+    rows = [
+        marked(_row(run, losses.get(run.id), colours.get(run.id, 0), moved.get(run.id)), may=_may(run, rights))
+        for run in runs
+    ]
     return marked(html.Table([html.Thead(head), html.Tbody(rows)], className="grid stack"), testid="runs")
 
 
@@ -62,6 +68,10 @@ def _row(run: RunSummary, loss: Curve | None, colour: int, stepped: float | None
         html.Td(age(run.last_seen), className="dim hide"),
     ]
     return marked(html.Tr(cells, tabIndex=-1), run=run.id, href=link(Address(page="run", run=run.id)))
+
+
+def _may(run: RunSummary, rights: Rights) -> str:
+    return " ".join(right for right in RIGHTS if rights.may(right, run.project))
 
 
 def _name(run: RunSummary) -> Component:

@@ -9,7 +9,7 @@ import pytest
 
 import ergoscope
 from ergoscope import cli
-from ergoscope.cli.reading import age
+from ergoscope.cli.reading import age, print_table
 from tests.agent.fake_server import FakeServer
 from tests.agent.test_api import ALERT, RANK, RUN, SERIES, VERDICT
 
@@ -65,6 +65,16 @@ def test_tables_are_for_people(served: FakeServer, capsys: pytest.CaptureFixture
     assert "PLATEAU" in said(capsys, "verdict", "n")
     assert "nonfinite" in said(capsys, "alerts")
     assert "-Infinity" in said(capsys, "series", "n", "loss")
+
+
+def test_a_table_for_a_program_is_not_cut_where_a_terminal_would_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+    print_table(["name", "text"], [["n" * 60, "t " * 60]], empty="")
+
+    assert [len(line.split()) for line in capsys.readouterr().out.splitlines()] == [2, 61]
 
 
 @pytest.mark.parametrize(

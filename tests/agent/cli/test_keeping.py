@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
+import msgspec
 import pytest
 
+import ergoscope
 from ergoscope import cli
 from ergoscope.client import Client
+from ergoscope_contract.answers import RunSummary
 from tests.agent.fake_server import Answer, FakeServer
 from tests.agent.test_api import RUN
 
+SHARE = {"id": "s1", "run": "r1", "who": "ada", "created": 0.0, "expires": 4e9}
 CSV = b"metric,attempt,rank,step,value\nloss,1,0,0,NaN\n"
 
 
@@ -24,6 +28,9 @@ def served(server: FakeServer, surroundings: Path, monkeypatch: pytest.MonkeyPat
         "/api/v1/runs": {"runs": [RUN]},
         "/api/v1/runs/r1": RUN,
         "/api/v1/runs/r1/export": Answer(body=CSV),
+        "/api/v1/runs/r1/shares": {"shares": [SHARE]},
+        "POST /api/v1/runs/r1/shares?days=7": {**SHARE, "path": "/shared/ergo_s1_secret"},
+        "POST /api/v1/runs/r1/shares?days=0.5": {**SHARE, "path": "/shared/ergo_s1_secret"},
         "/api/v1/retention": {"retention": [{"project": "a/b", "days": 30.0, "ended": True}]},
     }
     monkeypatch.setenv("ERGOSCOPE_BASE_URL", server.url)
@@ -117,10 +124,15 @@ def test_what_the_server_says_of_an_export_is_said_and_no_file_is_left(
     assert text in refused(capsys, "export", "r1", "--to", str(tmp_path / "run.parquet"))
     del served.pages["/api/v1/runs/r1/export"]
     assert "there is nothing at" in refused(capsys, "export", "r1", "--to", str(tmp_path / "run.csv"))
-    assert "cannot be written: No such file or directory; give another place with --to" in refused(
+    assert "cannot be written: No such file or directory; give another place" in refused(
         capsys, "export", "r1", "--to", str(tmp_path / "absent" / "run.csv")
     )
     assert list(tmp_path.glob("run*")) == []
+
+
+def test_an_export_in_a_format_that_there_is_not_is_refused(served: FakeServer, tmp_path: Path) -> None:
+    with pytest.raises(ergoscope.SettingError, match="there is no format 'xml'; there are csv, json, parquet"):
+        ergoscope.Api(served.url).run("r1").export(tmp_path / "run", kind="xml")
 
 
 @contextmanager
@@ -153,6 +165,57 @@ def test_an_export_that_breaks_off_is_not_taken_for_a_whole_one(
     assert list(tmp_path.glob("run*")) == []
 
 
+def test_a_link_is_made_and_told_with_how_it_is_taken_back(
+    served: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = f"{served.url}/shared/ergo_s1_secret"
+
+    assert said(capsys, "share", "n").splitlines() == [
+        link,
+        "opens run r1 (n) for 7 days to whoever has it; it is not shown again",
+        "`ergoscope share r1 --revoke s1` takes it back",
+    ]
+    assert json.loads(said(capsys, "share", "r1", "--days", "0.5", "--json"))["url"] == link
+
+
+def test_links_are_listed_and_taken_back(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "share", "--list", "n").splitlines()[1].split()[:2] == ["s1", "ada"]
+    assert json.loads(said(capsys, "share", "n", "--list", "--json")) == [SHARE]
+    assert said(capsys, "share", "n", "--revoke", "s1") == "link s1 to run r1 (n) opens nothing any more\n"
+    assert served.deleted == ["/api/v1/runs/r1/shares/s1"]
+    served.pages["/api/v1/runs/r1/shares"] = {"shares": []}
+    assert said(capsys, "share", "n", "--list") == "no link to run r1 (n) is open\n"
+
+
+def test_the_same_is_done_from_a_script(served: FakeServer, tmp_path: Path) -> None:
+    api = ergoscope.Api(served.url)
+    (run,) = api.runs(archived=True)
+
+    run.archive()
+    run.unarchive()
+    link = run.share(days=0.5)
+    (open_one,) = run.shares()
+    run.revoke_share(open_one.id)
+    file = run.export(tmp_path / "run.json", metrics=["loss"], rank=1)
+    run.delete()
+
+    assert link == f"{served.url}/shared/ergo_s1_secret"
+    assert served.puts == [("/api/v1/runs/r1/archive", None)]
+    assert served.deleted == [f"/api/v1/runs/r1{rest}" for rest in ("/archive", "/shares/s1", "")]
+    assert (file, file.read_bytes()) == (tmp_path / "run.json", CSV)
+    assert served.asked[0] == "/api/v1/runs?limit=10000&archived=true"
+    assert served.asked[-1] == "/api/v1/runs/r1/export?format=json&metrics=loss&rank=1"
+
+
+def test_a_run_that_was_set_aside_is_found_by_its_name_where_no_listed_one_has_it(
+    served: FakeServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aside = msgspec.convert({**RUN, "archived": True}, RunSummary, strict=False)
+    monkeypatch.setattr(Client, "runs", lambda self, *, archived=False: [aside] if archived else [])
+
+    assert said(capsys, "archive", "n", "--restore") == "run r1 (n) is listed again\n"
+
+
 def test_what_projects_keep_is_listed_and_set(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "retention").split()[-6:] == ["a/b", "30", "runs", "that", "are", "over"]
     assert said(capsys, "retention", "other") == "project other keeps every point\n"
@@ -163,6 +226,16 @@ def test_what_projects_keep_is_listed_and_set(served: FakeServer, capsys: pytest
 
     assert served.puts == [("/api/v1/retention?project=a%2Fb", {"days": 30.0, "ended": True})]
     assert served.deleted == ["/api/v1/retention?project=a%2Fb"]
+
+
+def test_a_link_is_made_listed_or_taken_back_and_not_two_of_these(
+    served: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "--list, --revoke and --days say different things; give one of them"
+
+    assert text in refused(capsys, "share", "n", "--list", "--revoke", "s1")
+    assert text in refused(capsys, "share", "n", "--days", "3", "--list")
+    assert served.deleted == served.asked_for == []
 
 
 @pytest.mark.parametrize(

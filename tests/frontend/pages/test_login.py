@@ -28,6 +28,24 @@ def test_it_says_why_nobody_was_logged_in(client: TestClient, said: str, text: s
     assert text in client.get("/login", params={"said": said}).text
 
 
+@pytest.mark.parametrize("said", ["away", "lapsed", "declined", "unproven", "out", "waiting"])
+def test_it_says_what_became_of_a_login_at_a_provider(client: TestClient, said: str) -> None:
+    assert '<p class="said" role="alert">' in client.get("/login", params={"said": said}).text
+
+
+def test_there_is_a_way_to_a_provider_only_where_the_service_has_one() -> None:
+    app = FastAPI()
+    mount(app, server_url="http://127.0.0.1:1")
+    page = TestClient(app)
+
+    without = page.get("/login").text
+    app.state.login_with = "Example & Co"
+    with_one = page.get("/login", params={"next": "/compare?runs=a&b"}).text
+
+    assert "Log in with" not in without
+    assert 'href="/login/provider?next=%2Fcompare%3Fruns%3Da%26b">Log in with Example &amp; Co</a>' in with_one
+
+
 def test_what_stands_in_the_address_is_never_part_of_the_page(client: TestClient) -> None:
     evil = '"><script>alert(1)</script>'
 

@@ -12,6 +12,7 @@ from ergoscope_ui.panels.optimizer import learning_rate, optimizer
 from ergoscope_ui.panels.settings_table import config_table, difference_table, differing, flat
 from ergoscope_ui.panels.status import status
 from ergoscope_ui.panels.term import term
+from ergoscope_ui.rights import Rights
 from ergoscope_ui.standing import Standing
 from tests.frontend.text import text_of
 
@@ -28,6 +29,11 @@ def test_the_head_says_step_pace_rate_cost_and_loss_of_data() -> None:
 
     assert "digits /" in said and "step 18,240" in " ".join(said.split())
     assert "41" in said and "1.4 %" in said and "0.01" in said and "lost  3" in said
+
+
+def test_the_head_says_that_a_run_is_archived() -> None:
+    assert "archived" in text_of(head.head(_run(archived=True)))
+    assert "archived" not in text_of(head.head(_run()))
 
 
 def test_a_crashed_run_says_where() -> None:
@@ -137,6 +143,15 @@ def test_a_row_of_the_list_says_state_loss_and_flag() -> None:
     said = text_of(runs_table.table([run], {}, {"conv": 3}))
 
     assert "diverging" in said and "1.91" in said and "4,102" in said
+
+
+def test_a_row_of_the_list_tells_the_scripts_what_may_be_done_to_it() -> None:
+    rights = Rights(everywhere=frozenset({"read"}), projects={"digits": frozenset({"read", "write"})})
+
+    listed = [runs_table.table([_run(project=name)], {}, {}, rights=rights) for name in ("digits", "text")]
+
+    rows = [part for table in listed for part in table._traverse() if hasattr(part, "data-may")]
+    assert [getattr(row, "data-may") for row in rows] == ["read write", "read"]
 
 
 def test_the_baseline_is_named_and_another_can_be_chosen() -> None:
