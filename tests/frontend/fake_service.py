@@ -106,6 +106,11 @@ class FakeService:
         async def fail(request: Request, call_next):  # type: ignore[no-untyped-def]  # starlette's own shape
             if self.down and request.url.path.startswith("/api/"):
                 return JSONResponse({"error": "Store", "detail": "the store is away for a moment"}, status_code=503)
+            if (
+                request.url.path.startswith("/api/v1/runs/")
+                and (run := request.url.path.split("/")[4]) not in self.runs
+            ):
+                return _missing(run)
             return await call_next(request)
 
         @app.get("/api/v1/runs")
@@ -115,11 +120,11 @@ class FakeService:
 
         @app.get("/api/v1/runs/{run}")
         async def one(run: str) -> Response:
-            return JSONResponse(self.runs[run].told()) if run in self.runs else _missing(run)
+            return JSONResponse(self.runs[run].told())
 
         @app.get("/api/v1/runs/{run}/verdict")
         async def verdict(run: str) -> Response:
-            said = self.runs[run].verdict if run in self.runs else {}
+            said = self.runs[run].verdict
             return JSONResponse(said) if said else _missing(run)
 
         @app.get("/api/v1/runs/{run}/metrics")
@@ -153,8 +158,6 @@ class FakeService:
             last: int | None = None,
             buckets: int | None = None,
         ) -> Response:
-            if run not in self.runs:
-                return _missing(run)
             return JSONResponse(cut(self.runs[run], metrics or [], first=first, last=last, buckets=buckets))
 
         @app.get("/api/v1/series")

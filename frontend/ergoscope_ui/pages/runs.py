@@ -15,6 +15,7 @@ from ergoscope_ui.errors import QueryError, UiError
 from ergoscope_ui.pages.allowed import rights_of
 from ergoscope_ui.pages.keeping import CHOSEN
 from ergoscope_ui.pages.scope import scope
+from ergoscope_ui.pages.sparks import Sparks
 from ergoscope_ui.pages.stepped import stepped
 from ergoscope_ui.panels import actions, deletion, notice
 from ergoscope_ui.panels.marked import marked
@@ -22,7 +23,6 @@ from ergoscope_ui.panels.runs_table import table
 from ergoscope_ui.settings import Settings
 
 _HINT = "project = digits and status != finished and lr >= 1e-4"
-_SPARK = 60
 
 
 def place(shown: address.Address) -> Component:
@@ -50,6 +50,7 @@ def place(shown: address.Address) -> Component:
 
 def register(app: Dash, client: Client, settings: Settings) -> None:
     """Fill the table; keep in the address what is searched, and whether among those that were archived."""
+    sparks = Sparks(client)
     in_browser(
         app, "showShelf", Output("runs-archived", "data"), Input("url", "search"), State("runs-archived", "data")
     )
@@ -63,16 +64,19 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
         Input("reread", "data"),
     )
     async def fill(text: str | None, archived: bool, _clock: int) -> tuple[object, object, str]:
+        most = settings.runs_shown
         try:
-            runs = await client.runs(limit=settings.runs_shown, archived=archived)
-            kept = query.select(runs, text or "")
+            wanted = bool(query.parse(text or ""))
+            runs = await client.runs(limit=settings.runs_searched if wanted else most, archived=archived)
+            found = query.select(runs, text or "")
         except QueryError as problem:
             return no_update, no_update, str(problem)
         except UiError as problem:
             return notice.error(problem), "", ""
         if not runs:
             return notice.nothing_archived() if archived else notice.empty(), "", ""
-        return html.Div(await _table(client, runs, kept), className="card wide"), _foot(runs, kept, archived), ""
+        shown = await _table(client, sparks, runs[:most], found[:most])
+        return html.Div(shown, className="card wide"), _foot(runs, found, archived, most, searched=wanted), ""
 
     @app.callback(
         Output("url", "search", allow_duplicate=True),
@@ -94,15 +98,18 @@ def _shelf(text: str, *, archived: bool) -> Component:
     return dcc.Link("Archived runs", href=href, className="btn on" if archived else "btn", title=what)
 
 
-async def _table(client: Client, runs: Sequence[RunSummary], kept: Sequence[RunSummary]) -> Component:
-    found, moved, rights = await asyncio.gather(
-        client.many([run.id for run in kept], ["loss"], buckets=_SPARK), stepped(client, kept), rights_of(client)
-    )
-    losses = {run: curves["loss"] for run, curves in found.items() if "loss" in curves}
-    return table(kept, losses, colours_of(runs), moved, rights)
+async def _table(client: Client, sparks: Sparks, runs: Sequence[RunSummary], kept: Sequence[RunSummary]) -> Component:
+    drawn, moved, rights = await asyncio.gather(sparks.of(kept), stepped(client, kept), rights_of(client))
+    return table(kept, drawn, colours_of(runs), moved, rights)
 
 
-def _foot(runs: Sequence[RunSummary], kept: Sequence[RunSummary], archived: bool) -> Component:
-    words = f"{len(kept)} of {len(runs)} {'archived ' if archived else ''}runs."
+def _foot(
+    runs: Sequence[RunSummary], found: Sequence[RunSummary], archived: bool, most: int, *, searched: bool
+) -> Component:
+    words = f"{len(found)} of {len(runs)} {'archived ' if archived else ''}runs."
+    if len(found) > most:
+        words += f" The newest {most} of them are here."
+    elif not searched and len(runs) == most:
+        words = f"The newest {most} runs; a search looks through older ones too."
     keys = html.Span(" Select with x, open with Enter, compare with c, search with /.", className="keys")
     return marked(html.Span([words, keys]), testid="runs-count")

@@ -7,8 +7,6 @@ from dash.development.base_component import Component
 
 from ergoscope_contract.answers import RunSummary
 from ergoscope_ui.address import Address, link
-from ergoscope_ui.curve import Curve
-from ergoscope_ui.figures.sparkline import mask
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.panels.optimizer import learning_rate, optimizer
 from ergoscope_ui.panels.ribbon import mini
@@ -34,32 +32,33 @@ _HEAD = (
 
 def table(
     runs: Sequence[RunSummary],
-    losses: Mapping[str, Curve],
+    drawn: Mapping[str, str],
     colours: Mapping[str, int],
     stepped: Mapping[str, float] | None = None,
     rights: Rights = NOTHING,
 ) -> Component:
     """One row a run; `colours` gives each run its colour's number, which it keeps on every page.
 
+    drawn: the loss of each run as a drawing, which serves as a mask.
     stepped: when the newest step of those that live was made, Unix seconds by the job's clock.
     rights: what whoever looks may do, which each row tells the page's scripts of its project.
     """
     head = html.Tr([html.Th(words, className=kind) for words, kind in _HEAD])
     moved = stepped or {}
     rows = [
-        marked(_row(run, losses.get(run.id), colours.get(run.id, 0), moved.get(run.id)), may=_may(run, rights))
+        marked(_row(run, drawn.get(run.id, ""), colours.get(run.id, 0), moved.get(run.id)), may=_may(run, rights))
         for run in runs
     ]
     return marked(html.Table([html.Thead(head), html.Tbody(rows)], className="grid stack"), testid="runs")
 
 
-def _row(run: RunSummary, loss: Curve | None, colour: int, stepped: float | None) -> Component:
+def _row(run: RunSummary, drawing: str, colour: int, stepped: float | None) -> Component:
     cells = [
         html.Td(_box(run, colour), className="pick"),
         html.Td([html.Span(f"{run.project} / ", className="crumb"), _name(run)], className="l name"),
         html.Td(status(run, wordy=False, stepped=stepped), className="l"),
         html.Td(_verdict(run), className="l"),
-        html.Td(html.Div(className="spark", style=_spark(loss))),
+        html.Td(html.Div(className="spark", style=_spark(drawing))),
         marked(html.Td(_loss(run)), cell="loss"),
         html.Td(_flags(run), className="l"),
         marked(html.Td(count(run.last_step)), cell="step"),
@@ -91,8 +90,7 @@ def _verdict(run: RunSummary) -> list[Component]:
     return [word, mini(run.spells, end=run.last_step or 1)]
 
 
-def _spark(loss: Curve | None) -> dict[str, str]:
-    drawing = mask(loss)
+def _spark(drawing: str) -> dict[str, str]:
     return {"maskImage": drawing, "WebkitMaskImage": drawing} if drawing else {"visibility": "hidden"}
 
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.frontend import canned
+from tests.frontend.fake_service import FakeRun
 from tests.frontend.sight import Served, wait_until
 
 pytestmark = pytest.mark.browser
@@ -46,6 +47,7 @@ def test_a_run_is_deleted_by_keyboard_once_its_name_is_typed(
     page = served.open(context, "/runs/settled?tab=events")
     summary = page.locator("#run-menu summary")
 
+    expect(summary).to_be_visible()  # what is hidden takes no focus
     summary.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Delete …")).to_be_visible()
@@ -181,3 +183,23 @@ def test_menu_and_windows_fit_a_small_screen(serve: Callable[..., Served], conte
         assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
         page.keyboard.press("Escape")
         expect(page.locator("#run-menu summary")).to_be_focused()
+
+
+def test_the_list_holds_the_newest_runs_and_a_search_looks_through_all(
+    serve: Callable[..., Served], context: BrowserContext
+) -> None:
+    names = [f"sweep-{number:03}" for number in range(205)]
+    runs = [
+        FakeRun(name, name, 0, {}, status="finished", project="old" if name < "sweep-002" else "new") for name in names
+    ]
+    page = serve(runs).open(context, "/")
+    rows, count = page.get_by_test_id("runs").locator("tbody tr"), page.get_by_test_id("runs-count")
+
+    expect(rows).to_have_count(200)
+    expect(count).to_contain_text("The newest 200 runs; a search looks through older ones too.")
+    page.get_by_role("textbox").fill("project = new")
+    expect(count).to_contain_text("203 of 205 runs. The newest 200 of them are here.")
+    page.get_by_role("textbox").fill("project = old")
+
+    expect(rows).to_have_count(2)
+    expect(count).to_contain_text("2 of 205 runs.")
