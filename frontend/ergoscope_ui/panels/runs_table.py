@@ -91,7 +91,7 @@ def _verdict(run: RunSummary) -> list[Component]:
 
 
 def _spark(drawing: str) -> dict[str, str]:
-    return {"maskImage": drawing, "WebkitMaskImage": drawing} if drawing else {"visibility": "hidden"}
+    return {"maskImage": drawing} if drawing else {"visibility": "hidden"}
 
 
 def _loss(run: RunSummary) -> str:
