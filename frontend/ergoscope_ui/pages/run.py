@@ -59,11 +59,11 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
         try:
             summary, verdict = await asyncio.gather(client.run(run), client.verdict(run))
             ranks = await client.ranks(run) if summary.ranks > 1 else []
-            moved = await stepped(client, [summary])
+            moved = await stepped(client, summary)
         except UiError as problem:
             return html.H1(run), notice.error(problem), scope("run", title=run, runs=[run])
         named = scope("run", title=summary.name or run, runs=[run])
-        return head(summary, ranks, stepped=moved.get(run)), sentence(verdict, summary), named
+        return head(summary, ranks, stepped=moved), sentence(verdict, summary), named
 
     @app.callback(
         Output("run-body", "children"),

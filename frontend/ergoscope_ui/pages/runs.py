@@ -12,11 +12,11 @@ from ergoscope_ui.browser import in_browser
 from ergoscope_ui.client import Client
 from ergoscope_ui.colours import colours_of
 from ergoscope_ui.errors import QueryError, UiError
+from ergoscope_ui.extent import ALIVE
 from ergoscope_ui.pages.allowed import rights_of
+from ergoscope_ui.pages.glances import Glances
 from ergoscope_ui.pages.keeping import CHOSEN
 from ergoscope_ui.pages.scope import scope
-from ergoscope_ui.pages.sparks import Sparks
-from ergoscope_ui.pages.stepped import stepped
 from ergoscope_ui.panels import actions, deletion, notice
 from ergoscope_ui.panels.marked import marked
 from ergoscope_ui.panels.runs_table import table
@@ -50,7 +50,7 @@ def place(shown: address.Address) -> Component:
 
 def register(app: Dash, client: Client, settings: Settings) -> None:
     """Fill the table; keep in the address what is searched, and whether among those that were archived."""
-    sparks = Sparks(client)
+    glances = Glances(client)
     in_browser(
         app, "showShelf", Output("runs-archived", "data"), Input("url", "search"), State("runs-archived", "data")
     )
@@ -75,8 +75,14 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
             return notice.error(problem), "", ""
         if not runs:
             return notice.nothing_archived() if archived else notice.empty(), "", ""
-        shown = await _table(client, sparks, runs[:most], found[:most])
+        shown = await _table(client, glances, runs[:most], found[:most])
         return html.Div(shown, className="card wide"), _foot(runs, found, archived, most, searched=wanted), ""
+
+    _remember(app)
+
+
+def _remember(app: Dash) -> None:
+    """Keep in the address what is searched, and the link to the other shelf in step."""
 
     @app.callback(
         Output("url", "search", allow_duplicate=True),
@@ -98,8 +104,10 @@ def _shelf(text: str, *, archived: bool) -> Component:
     return dcc.Link("Archived runs", href=href, className="btn on" if archived else "btn", title=what)
 
 
-async def _table(client: Client, sparks: Sparks, runs: Sequence[RunSummary], kept: Sequence[RunSummary]) -> Component:
-    drawn, moved, rights = await asyncio.gather(sparks.of(kept), stepped(client, kept), rights_of(client))
+async def _table(client: Client, glances: Glances, runs: Sequence[RunSummary], kept: Sequence[RunSummary]) -> Component:
+    seen, rights = await asyncio.gather(glances.of(kept), rights_of(client))
+    drawn = {run: one.drawing for run, one in seen.items()}
+    moved = {run.id: at for run in kept if run.status in ALIVE and (at := seen[run.id].stepped) is not None}
     return table(kept, drawn, colours_of(runs), moved, rights)
 
 

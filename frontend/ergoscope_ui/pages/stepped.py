@@ -1,22 +1,26 @@
-"""When the runs that live made their newest steps."""
+"""When runs made their newest steps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from ergoscope_contract.answers import RunSummary
 from ergoscope_ui.client import Client
+from ergoscope_ui.curve import Curve
 from ergoscope_ui.extent import ALIVE
 
-_TIMES = "wall"
+TIMES = "wall"
 
 
-async def stepped(client: Client, runs: Sequence[RunSummary]) -> dict[str, float]:
-    """Ask for the newest time of a step of each run that lives, Unix seconds by the job's clock.
+def newest(curves: Mapping[str, Curve]) -> float | None:
+    """Give the newest time of a step, Unix seconds by the job's clock, of all: a resumed run makes its steps again."""
+    times = curves.get(TIMES)
+    known = times.high[np.isfinite(times.high)] if times is not None else np.empty(0)
+    return float(known.max()) if known.size else None
 
-    The newest of all, since a run that was resumed makes its steps again.
-    """
-    alive = [run.id for run in runs if run.status in ALIVE]
-    found = await client.many(alive, [_TIMES], buckets=1)
-    times = {run: curves[_TIMES].high for run, curves in found.items() if _TIMES in curves}
-    return {run: float(np.nanmax(high)) for run, high in times.items() if np.isfinite(high).any()}
+
+async def stepped(client: Client, run: RunSummary) -> float | None:
+    """Ask for the newest time of a step of a run, if it lives."""
+    if run.status not in ALIVE:
+        return None
+    return newest((await client.many([run.id], [TIMES], buckets=1)).get(run.id, {}))

@@ -1,4 +1,4 @@
-"""What the list draws of each run: once, and again when the run has gone on."""
+"""What the list has of each run: asked for once, and again when the run has gone on."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ import pytest
 from ergoscope_contract.answers import RunSummary
 from ergoscope_ui.client import Client
 from ergoscope_ui.curve import Curve
-from ergoscope_ui.pages import sparks
-from ergoscope_ui.pages.sparks import Sparks
+from ergoscope_ui.pages import glances
+from ergoscope_ui.pages.glances import Glances
 
 
 class Asked(Client):
-    """Notes which runs it was asked for; run "c" has no loss."""
+    """Notes which runs it was asked for; run "c" has no series."""
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
@@ -23,7 +23,7 @@ class Asked(Client):
         self, runs: Sequence[str], metrics: Sequence[str], *, buckets: int | None = None
     ) -> dict[str, dict[str, Curve]]:
         self.asked.append(list(runs))
-        return {run: {"loss": _curve()} for run in runs if run != "c"}
+        return {run: {"loss": _curve(), "wall": _curve()} for run in runs if run != "c"}
 
 
 def _curve() -> Curve:
@@ -37,21 +37,22 @@ def _run(name: str, cursor: int) -> RunSummary:
 
 def test_only_what_has_gone_on_is_asked_for_again() -> None:
     client = Asked()
-    drawn = Sparks(client)
+    drawn = Glances(client)
 
     first = asyncio.run(drawn.of([_run("a", 1), _run("b", 1), _run("c", 1)]))
     second = asyncio.run(drawn.of([_run("a", 2), _run("b", 1), _run("c", 1)]))
 
     assert client.asked == [["a", "b", "c"], ["a"]]
-    assert first == second
-    assert first["a"].startswith('url("data:image/svg+xml,')
-    assert first["c"] == ""
+    assert [one.cursor for one in second.values()] == [2, 1, 1]
+    assert first["a"].drawing.startswith('url("data:image/svg+xml,')
+    assert first["a"].stepped == 3.0
+    assert (first["c"].drawing, first["c"].stepped) == ("", None)
 
 
 def test_those_that_were_seen_longest_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparks, "_KEPT", 2)
+    monkeypatch.setattr(glances, "_KEPT", 2)
     client = Asked()
-    drawn = Sparks(client)
+    drawn = Glances(client)
 
     asyncio.run(drawn.of([_run("a", 1), _run("b", 1)]))
     asyncio.run(drawn.of([_run("b", 1), _run("d", 1)]))
