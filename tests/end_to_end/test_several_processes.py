@@ -65,8 +65,9 @@ def _settled(fleet: Fleet, senders: list[Sender]) -> None:
 
 def _unfolded(fleet: Fleet) -> int:
     """Of the run with the most of them, give how many batches are not folded."""
+    asked = text("SELECT max(cursor - coalesce(upto, 0)) FROM run LEFT JOIN folding ON run = id")
     with fleet.store.database.read() as connection:
-        return int(connection.execute(text("SELECT max(cursor - upto) FROM run JOIN folding ON run = id")).scalar_one())
+        return int(connection.execute(asked).scalar_one())
 
 
 def test_a_batch_that_two_processes_get_at_once_is_stored_once(fleet: Fleet) -> None:
