@@ -128,7 +128,7 @@ def assess(
         drift=drift(data.lr.upto(step).since(first).finite()),
     )
     if evidence.mean is not None:
-        found = _with_beyond(found, data, loss.newest(evidence.n), evidence.correlation.tau)
+        found = _with_beyond(found, data, loss.newest(evidence.n), evidence)
     return _with_gradient(found, data.grad.upto(step).since(first).finite(), start, highest)
 
 
@@ -142,13 +142,14 @@ def _with_gradient(found: Assessment, grad: Points, start: Start | None, highest
     return replace(found, grad=ratio, vanished=highest > 0 and vanished(interval, highest))
 
 
-def _with_beyond(found: Assessment, data: RunData, kept: Points, tau: float) -> Assessment:
+def _with_beyond(found: Assessment, data: RunData, kept: Points, evidence: PlateauEvidence) -> Assessment:
     """Add what the verdict does not rest on, over the stretch that its tests use."""
     first = int(kept.steps[0])
     norms = [series.upto(found.step).since(first) for series in (data.grad, data.update)]
     looks = data.looks().upto(found.step).since(first)
+    tau = evidence.correlation.tau
     return replace(
         found,
         advisory=advise(kept.values, tau=tau),
-        invariance=compare(kept.values, norms=norms, looks=looks),
+        invariance=compare(kept.values, tau=evidence.trend.tau if evidence.trend else tau, norms=norms, looks=looks),
     )

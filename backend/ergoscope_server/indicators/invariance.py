@@ -61,34 +61,41 @@ class Invariance:
     looks: int
 
 
-def compare(loss: FloatArray, *, norms: Sequence[Points], looks: Looks) -> Invariance:
+def compare(loss: FloatArray, *, tau: float, norms: Sequence[Points], looks: Looks) -> Invariance:
     """Put the observables of a stretch to the tests.
 
     Args:
         loss: Finite values, equally spaced.
+        tau: Their memory, as `memory_of` has it.
         norms: Of gradient and update over the same stretch.
         looks: At the weights over the same stretch.
     """
     tested = tuple(_norm(series.finite()) for series in norms if len(series))
     steps, values = looks.steps[-MOST:], looks.values[-MOST:]
     if len(steps) < FEWEST:
-        return Invariance(_separation(loss), tested, None, None, None, len(steps))
+        return Invariance(_separation(loss, tau), tested, None, None, None, len(steps))
     squares = squared_distances(values)
     wandering = displacement(steps, squares)
     memory = MEMORY * wandering.basin[1] if wandering.basin else float(steps[-1] - steps[0]) / 2
     returns = recurrence_rate(steps, squares, memory=memory) if memory < steps[-1] - steps[0] else None
-    return Invariance(_separation(loss), tested, wandering, returns, distance_slope(steps, squares), len(steps))
+    return Invariance(_separation(loss, tau), tested, wandering, returns, distance_slope(steps, squares), len(steps))
+
+
+def memory_of(values: FloatArray) -> float:
+    """Give the autocorrelation time of what a parabola leaves, where it can be told, in points.
+
+    A drift, which is looked for, must not pass for memory.
+    """
+    trend = fit_trend(values)
+    return iat_geyer(values).tau if isinstance(trend, TooShort) else trend.tau
 
 
 def _norm(series: Points) -> Separation | None:
-    positive = series.values[series.values > 0]
-    return _separation(np.log(positive)) if len(positive) else None
+    logs = np.log(series.values[series.values > 0])
+    return _separation(logs, memory_of(logs)) if len(logs) else None
 
 
-def _separation(values: FloatArray) -> Separation | None:
-    trend = fit_trend(values)
-    # The memory of what a parabola leaves, where it can be told: a drift, which is looked for, must not pass for it.
-    tau = iat_geyer(values).tau if isinstance(trend, TooShort) else trend.tau
+def _separation(values: FloatArray, tau: float) -> Separation | None:
     return separation_test(values, tau=tau) if len(values) >= DRAWS * math.ceil(tau) else None
 
 

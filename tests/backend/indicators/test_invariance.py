@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ergoscope_contract.answers import Reading
-from ergoscope_server.indicators.invariance import STEADY, UNSEEN, Looks, compare, steady_readings
+from ergoscope_server.indicators.invariance import STEADY, UNSEEN, Looks, compare, memory_of, steady_readings
 from ergoscope_server.indicators.points import NOTHING, FloatArray, Points, points
 from tests.reference.ar1 import SEEDS, ar1
 from tests.reference.walks import confined, free, straight
@@ -23,7 +23,7 @@ def _looks(walk: FloatArray) -> Looks:
 def _found(
     loss: FloatArray = LOSS, norms: tuple[Points, ...] = (NOTHING,), looks: Looks = UNSEEN
 ) -> dict[str, Reading]:
-    found = steady_readings(compare(loss, norms=norms, looks=looks), step=4000, absent="")
+    found = steady_readings(compare(loss, tau=memory_of(loss), norms=norms, looks=looks), step=4000, absent="")
     assert [reading.id for reading in found] == list(STEADY)
     return {reading.id: reading for reading in found}
 
@@ -85,7 +85,8 @@ def test_weights_that_have_not_had_the_time_to_come_back_have_no_rate() -> None:
 @pytest.mark.parametrize("phi", [0.5, 0.9])
 def test_correlated_noise_whose_memory_must_be_estimated_rarely_counts_as_drift(phi: float) -> None:
     runs = 100
-    found = [compare(ar1(phi, 6000, seed=r), norms=(), looks=UNSEEN).loss for r in range(runs)]
+    noise = [ar1(phi, 6000, seed=r) for r in range(runs)]
+    found = [compare(one, tau=memory_of(one), norms=(), looks=UNSEEN).loss for one in noise]
 
     drifts = np.mean([one is not None and one.steady is False for one in found])
     assert drifts < 0.02 + 4 * (0.02 * 0.98 / runs) ** 0.5  # measured: .5 to 1.5 %, where .01 is asked
