@@ -62,13 +62,13 @@ def _images(model: nn.Module, size: int) -> Job:
 
 
 class _Gpt(nn.Module):
-    def __init__(self, width: int = 256, layers: int = 4, heads: int = 4, vocabulary: int = 256) -> None:
+    def __init__(self, width: int = 256, layers: int = 4, heads: int = 4, vocabulary: int = 256, tokens: int = 64):
         super().__init__()
         layer = nn.TransformerEncoderLayer(width, heads, 4 * width, dropout=0.0, batch_first=True, norm_first=True)
         self.tokens = nn.Embedding(vocabulary, width)
         self.blocks = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.head = nn.Linear(width, vocabulary)
-        self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(64), persistent=False)
+        self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(tokens), persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
         hidden: Tensor = self.blocks(self.tokens(tokens), mask=self.mask, is_causal=True)
@@ -76,13 +76,13 @@ class _Gpt(nn.Module):
         return out
 
 
-def gpt_job(width: int = 256, layers: int = 4) -> Job:
-    """3.3 M parameters as given, AdamW, batches of 8 sequences of 64 tokens."""
+def gpt_job(width: int = 256, layers: int = 4, *, rows: int = 8, tokens: int = 64) -> Job:
+    """3.3 M parameters as given, AdamW, batches of so many sequences of so many tokens."""
     torch.manual_seed(0)
-    model = _Gpt(width, layers)
+    model = _Gpt(width, layers, tokens=tokens)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
-    tokens = torch.randint(256, (8, 65))
-    return Job(model, optimizer, tokens[:, :-1], tokens[:, 1:].flatten())
+    text = torch.randint(256, (rows, tokens + 1))
+    return Job(model, optimizer, text[:, :-1], text[:, 1:].flatten())
 
 
 def mlp_job() -> Job:
@@ -101,4 +101,5 @@ NETS: dict[str, Callable[[], Job]] = {
     "gpt-1m": partial(gpt_job, 160, 3),
     "gpt-10m": partial(gpt_job, 384, 6),
     "gpt-100m": partial(gpt_job, 896, 10),
+    "gpt-wide": partial(gpt_job, 160, 3, rows=32, tokens=128),
 }

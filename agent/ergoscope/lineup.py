@@ -94,17 +94,17 @@ TASKS = (
     # A backward pass: of what a device does the clock sees little, so rarer than one step in a hundred. With noise.
     Task("halves of a batch", NoiseProbe.produces, 8.0, often=128, phase=5, alone=True),
     # Of what was asked for the sharpness waits least: the largest part of the budget is for it.
-    _asked("sharpness", SharpnessProbe.produces, 0.04, often=64, phase=60),
+    _asked("sharpness", SharpnessProbe.produces, 0.03, often=16, phase=56),
     # A gradient and two runs forward of the user's batch.
     _asked("trial", TrialProbe.produces, 1.0, often=64, phase=28),
     # Of a reading's many products a few at a time.
-    _asked("spectrum", (*SpectrumProbe.produces, *TraceRatio.produces), 0.5, often=256, phase=117),
+    _asked("spectrum", (*SpectrumProbe.produces, *TraceRatio.produces), 0.05, often=64, phase=117),
     # One run forward, so it tells between two readings of the sharpness how the steps fare.
-    _asked("trust ratio", TrustRatioProbe.produces, 0.08, often=32, phase=76),
+    _asked("trust ratio", TrustRatioProbe.produces, 0.12, often=32, phase=76),
     # Three products and as many gradients, at the first look more.
-    _asked("smoothness", SmoothnessProbe.produces, 2.0, often=512, phase=213),
+    _asked("smoothness", SmoothnessProbe.produces, 2.0, often=2048, phase=213),
     # Twice as many products as the sharpness takes at first, and two runs of the model.
-    _asked("data fit", FitProbe.produces, 2.0, often=512, phase=341),
+    _asked("data fit", FitProbe.produces, 2.0, often=2048, phase=341),
 )
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)

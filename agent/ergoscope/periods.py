@@ -60,8 +60,8 @@ def fit_periods(
 ) -> list[int]:
     """Periods, powers of two, with which tasks cost at most `allowed` seconds a step together.
 
-    The task that maximises cost per step * patience is halved first. When even the longest periods do not fit, every
-    task is at its rarest.
+    The task that maximises cost per step * patience is halved first. What is left over then, as periods double, goes to
+    what was asked for, the least patient first. When even the longest periods do not fit, every task is at its rarest.
 
     Args:
         costs: Seconds of one measurement of each task.
@@ -74,6 +74,9 @@ def fit_periods(
         >>> even = [Task("a", (), 1.0), Task("b", (), 1.0)]
         >>> fit_periods([3.0, 1.0], even, allowed=2.5)
         [2, 1]
+        >>> asked = [Task("a", (), 1.0, asked=True), Task("b", (), 0.1, asked=True)]
+        >>> fit_periods([10.0, 3.0], asked, allowed=3.0)  # halving alone ends at [64, 2]
+        [8, 2]
     """
     periods = [
         task.often if task.asked or cost <= dear else max(task.often, min(task.rarest, apart))
@@ -89,4 +92,8 @@ def fit_periods(
         loads[worst] = costs[worst] * task.share(periods[worst])
         if periods[worst] < task.rarest:
             heappush(queue, (-loads[worst] * task.patience, worst))
+    for i in sorted((i for i, task in enumerate(tasks) if task.asked), key=lambda i: tasks[i].patience):
+        while periods[i] > tasks[i].often and sum(loads) + loads[i] <= allowed:
+            periods[i] //= 2
+            loads[i] *= 2
     return periods

@@ -3,14 +3,17 @@
 The products of a draw may be spread over looks. Then they belong to one matrix only as long as the weights stay where
 they are, and so does the learning rate, under which curvature settles anew: a draw in which either has moved by more
 than a tenth since the first product is given up, and the next ones are made with twice as many products a look, until
-one look holds a whole draw, which nothing can move. With each round that is complete the pace falls by half again.
+one look holds a whole draw, which nothing can move. When as many draws as make a round have kept up, the pace falls by
+half again.
 
-The draws of a round may be of different weights: a round is a mean over the time that it took, and the spread of its
-draws holds what moved meanwhile. Only when the learning rate jumps from one look to the next are draws from before
-left out, so that no reading stands for two regimes.
+A round is of the newest draws, and there is one with each new draw, so that rounds which follow each other share all
+but one of theirs. Its draws may be of different weights: it is a mean over the time that it took, and their spread
+holds what moved meanwhile. Only when the learning rate jumps from one look to the next are draws from before left out,
+so that no reading stands for two regimes.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -35,7 +38,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """As many draws as were wanted; `since` is the step at which the first one was begun."""
+    """The newest draws, as many as were wanted; `since` is the step at which the first of them was begun."""
 
     draws: Sequence[Drawn]
     since: int
@@ -75,7 +78,8 @@ class Rounds:
         self._sketcher = Sketcher()
         self._begun = 0
         self._draw: Draw | None = None
-        self._found: list[tuple[int, Drawn]] = []
+        self._found: deque[tuple[int, Drawn]] = deque(maxlen=draws)
+        self._kept = 0  # draws that were found so far
         self._at_first: Sequence[float] = ()  # rates at the first product of the draw
         self._at_last: Sequence[float] = ()  # and at the last look
 
@@ -131,20 +135,18 @@ class Rounds:
             step: At which it was.
 
         Returns:
-            The round, when it is complete with this look.
+            The round, when a draw of it came with this look.
         """
-        start = 0
+        start, before = 0, self._kept
         for draw, products, length in look.draws:
             if draw.since is None:
                 draw.since = step
             if not draw.lost:
                 self._take(draw, draw.since, read_draw(values[start : start + length], products=products))
             start += length
-        if len(self._found) < self._wanted:
+        if self._kept == before or len(self._found) < self._wanted:
             return None
-        found, self._found = self._found[: self._wanted], self._found[self._wanted :]
-        self.pace = max(self._slowest, self.pace // 2)
-        return Round([drawn for _, drawn in found], min(since for since, _ in found))
+        return Round([drawn for _, drawn in self._found], min(since for since, _ in self._found))
 
     def _take(self, draw: Draw, since: int, drawn: Drawn) -> None:
         if not (math.isfinite(drawn.square) and math.isfinite(drawn.run.values[-1])):
@@ -154,6 +156,9 @@ class Rounds:
             self._lose(draw)
         elif drawn.products == self.steps:
             self._found.append((since, drawn))
+            self._kept += 1
+            if self._kept % self._wanted == 0:
+                self.pace = max(self._slowest, self.pace // 2)
 
     def _heed(self, rates: Sequence[float]) -> None:
         """Begin anew what was begun at other learning rates."""

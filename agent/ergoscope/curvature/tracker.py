@@ -1,10 +1,11 @@
-"""The top eigenvalue of an operator that moves slowly, followed from reading to reading by a few products each.
+"""The top eigenvalue of an operator that moves slowly, followed from reading to reading by one product or a few.
 
 The first reading starts at random and takes many products; each later one starts where the last ended, and a little
 along the gradient, which lies in the steepest directions as a rule (Gur-Ari, Roberts, Dyer 2018) and is that of the
 weights as they are. The second one takes three products, and then each takes one more than the last turned out to have
-needed: two where the operator hardly moves, six where each reading sees another one. Every tenth reading takes six, to
-see what has overtaken the track.
+needed, six where each reading sees another operator. Where one product had been enough, as on a fixed batch that is
+read often, the next three readings take one alone, unless it shows that the track is lost, and then two tell again.
+Every sixteenth reading takes six, to see what has overtaken the track.
 """
 
 import math
@@ -18,10 +19,13 @@ from ergoscope.curvature.lanczos import Lanczos, ritz
 from ergoscope.curvature.vectors import Product
 
 COLD, WARM = 12, 3  # products of a reading that starts at random, and of the one behind it
-FEWEST, MOST = 2, 6  # of all others
+FEWEST, MOST = 2, 6  # of all others, but for those in which one is known to be enough
+_ALONE = 3  # readings of one product, until two are made again
+_LOST = 0.5  # of the value of one product: a residual beyond it is of an operator that the track does not know,
+_FALLEN = 0.8  # and so is a value below this share of the last
 _LEANING = 0.1  # length of the gradient in a start, beside 1 for where the last reading ended
 _NEAR = 0.02  # of the value: what is so near to it was near enough
-_SEARCHES = 10  # readings, of which one takes as many products as there may be
+_SEARCHES = 16  # readings, of which one takes as many products as there may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,13 @@ class Tracker:
         5.0
     """
 
-    def __init__(self, *, seed: int, least: int = FEWEST) -> None:
+    def __init__(self, *, seed: int, least: int = 1) -> None:
         """Begin without a track; `seed` gives the random parts of all starts, `least` is the products of a reading."""
         self._seed = seed
         self._least = least
         self._readings = 0
+        self._value = -math.inf  # of the last reading
+        self._alone = 0  # readings of one product since the last one of more
         self._run: Lanczos | None = None
         self._next: Lanczos | None = None
         self._products = COLD
@@ -75,7 +81,7 @@ class Tracker:
         if run is None or run.size != size or run.device != device:
             self._products = COLD
             run = Lanczos.random(size, seed=self._seed + self._readings, keep=True, device=device, dtype=gradient.dtype)
-        else:
+        elif self._products > 1:
             run.lean(gradient, _LEANING)
         self._readings += 1
         for _ in range(min(self._products, size)):
@@ -94,17 +100,25 @@ class Tracker:
             return top  # of a run before the one that is held: of that one these numbers say nothing
         if not math.isfinite(top.value):
             self._run = None
+        self._alone = self._alone + 1 if half == 1 else 0
+        before, self._value = self._value, top.value
+        self._products = products = max(self._least, self._wanted(values[:half], values[half:], before))
         if self._run is not None:
             with torch.no_grad():
-                self._next = self._run.successor(found, seed=self._seed + self._readings)
+                self._next = self._run.successor(found, seed=self._seed + self._readings, search=products > 1)
             self._run = None  # its basis, one vector a product
-        self._products = max(self._least, self._wanted(values[:half], values[half:]))
         return top
 
-    def _wanted(self, alphas: Sequence[float], betas: Sequence[float]) -> int:
+    def _wanted(self, alphas: Sequence[float], betas: Sequence[float], before: float) -> int:
         if self._readings % _SEARCHES == 0:
             return MOST
-        return WARM if self._products == COLD else min(needed(alphas, betas) + 1, MOST)
+        if self._products == COLD:
+            return WARM
+        if len(alphas) == 1:
+            lost = not betas[0] <= _LOST * abs(alphas[0]) or alphas[0] < _FALLEN * before
+            return MOST if lost else 1 if self._alone < _ALONE else FEWEST
+        enough = needed(alphas, betas)
+        return 1 if enough == 1 else min(enough + 1, MOST)
 
 
 def needed(alphas: Sequence[float], betas: Sequence[float]) -> int:

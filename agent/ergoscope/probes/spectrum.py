@@ -1,20 +1,22 @@
 """The whole spectrum of the Hessian: how large it is, how its eigenvalues lie, and how many stand alone.
 
-A reading is made of 5 draws, each a run of Lanczos from a random direction, and comes once all are there. On a fixed
-batch a draw has 20 products and a look makes 4 of them, measured as ten to twenty training steps' time, so that no step
-is held up for long: a reading takes 25 looks. Of five draws the standard error is itself known to a third. Ten products
-would not tell ten outliers from a bulk, more than twenty would be lost to the drift of the weights. On the training's
-own batch the Hessian is another one at each step, so that a draw is made in one look: of 10 products, which take twenty
-to thirty-five steps' time, so that a reading takes 5 looks.
+A reading is made of the newest 5 draws, each a run of Lanczos from a random direction: once five are there, each new
+one brings a reading, which shares four with the one before. On a fixed batch a draw has 20 products and a look makes 4
+of them, measured as ten to twenty training steps' time, so that no step is held up for long: a reading takes 5 looks,
+the first one 25. Of five draws the standard error is itself known to a third. Ten products would not tell ten outliers
+from a bulk, more than twenty would be lost to the drift of the weights. On the training's own batch the Hessian is
+another one at each step, so that a draw is made in one look: of 10 products, which take twenty to thirty-five steps'
+time, so that after 5 looks each is a reading. Of several blocks each reading is of five draws of its own.
 
 A draw keeps a vector of the parameters' size for each product. Where there is no room for 20, it has 10; where there is
 none for 10 either, 20 draws of one product each, 4 a look, tell trace and norm alone.
 
 What is made of the steepest directions takes next to nothing more. The last update is known where a look that ends a
 draw comes right after a step: then a copy of the weights is made before that step, and kept until the look. Of the
-directions themselves only sketches are kept until the next reading.
+directions themselves only sketches are kept, until the first reading that shares no draw with theirs.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
@@ -35,6 +37,8 @@ from ergoscope.probes.trace_ratio import TraceRatio
 from ergoscope.probes.vantage.opening import Opening
 from ergoscope.probes.vantage.vantage import Vantage
 from ergoscope.remark import Remark, Remarks
+
+Recent = deque[tuple[int, Steepest]]  # step of the reading, and its steepest directions, oldest first
 
 STEPS, FEWER = 20, 10  # products of a draw, and where there is little room or each batch is another one
 DRAWS, SINGLE = 5, 20  # draws of a reading, and when they have one product each
@@ -104,7 +108,7 @@ class SpectrumProbe:
         self._rounds: Rounds | None = None
         self._aim: Sequence[Tensor] = ()  # parameters of the last look, where one optimizer moves them all
         self._last_step = LastStep()
-        self._steepest: dict[tuple[object, ...], Steepest] = {}  # of the last reading of each subject
+        self._steepest: dict[tuple[object, ...], Recent] = {}  # of the newest readings of each subject
         vantage.enlist(self)
 
     def remember(self) -> None:
@@ -196,10 +200,11 @@ class SpectrumProbe:
             )
         if found is not None:
             self.turn += 1
-            publish(found, view, findings, most=self._classes(), before=self._steepest.pop(self._subject, None))
+            recent = self._steepest.setdefault(self._subject, deque(maxlen=DRAWS))
+            publish(found, view, findings, most=self._classes(), before=_before(recent, found.since))
             steepest = steepest_of(found.draws[-1])
             if steepest is not None:
-                self._steepest[self._subject] = steepest
+                recent.append((findings.step, steepest))
             trace = findings.scalars.get("hess_trace")
             ratio = None if self._ratio is None or trace is None else self._ratio.of(trace, view.optimizer)
             if ratio is not None:
@@ -208,6 +213,11 @@ class SpectrumProbe:
             self.remarks.tell(Remark(f"the spectrum of curvature is {how}", how=how))
             if view.steps > 1 and view.optimizer is None:
                 self.remarks.tell(_no_update("several optimizers step"))
+
+
+def _before(recent: Recent, since: int) -> Steepest | None:
+    """The steepest directions of the newest reading that was there when the first draw of this one was begun."""
+    return next((steepest for step, steepest in reversed(recent) if step < since), None)
 
 
 def _no_update(reason: str) -> Remark:

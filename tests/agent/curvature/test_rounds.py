@@ -32,11 +32,12 @@ def test_a_round_is_so_many_draws_and_says_since_when() -> None:
     found = [look(of, step) for step in range(10, 22)]
 
     complete = [(at, one) for at, one in enumerate(found) if one is not None]
-    assert [at for at, _ in complete] == [5, 11]
-    assert [one.since for _, one in complete] == [10, 16]
-    assert [len(one.draws) for _, one in complete] == [3, 3]
+    assert [at for at, _ in complete] == [5, 7, 9, 11]  # with each draw once there are three
+    assert [one.since for _, one in complete] == [10, 12, 14, 16]
+    assert [len(one.draws) for _, one in complete] == [3, 3, 3, 3]
     forms = {draw.form for _, one in complete for draw in one.draws}
     assert len(forms) == 6  # each from a direction of its own
+    assert [one.draws[:2] for _, one in complete[1:]] == [one.draws[1:] for _, one in complete[:-1]]
 
 
 def test_a_look_that_ends_a_draw_begins_no_other_that_it_cannot_end() -> None:

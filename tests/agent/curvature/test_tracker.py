@@ -40,8 +40,8 @@ def test_a_top_vector_that_turns_is_followed_with_few_products() -> None:
     found = [tracker.read(tracker.measure(Turning(0.1 * reading), LIKE).tolist()) for reading in range(20)]
 
     assert found[0].products == COLD
-    assert all(FEWEST <= top.products <= MOST for top in found[1:])
-    assert np.mean([top.products for top in found[1:]]) <= 3.0
+    assert all(1 <= top.products <= MOST for top in found[1:])
+    assert np.mean([top.products for top in found[1:]]) <= 2.0
     assert all(top.value <= 50.0 + 1e-9 for top in found)  # a Ritz value is never above
     assert np.mean([top.value for top in found]) == pytest.approx(50.0, rel=0.01)
     assert all(abs(top.value - 50.0) <= top.residual + 1e-9 for top in found if top.residual < 15.0)
@@ -50,7 +50,7 @@ def test_a_top_vector_that_turns_is_followed_with_few_products() -> None:
 
 def test_what_the_gradient_shows_is_found_at_once_though_the_track_holds_nothing_of_it() -> None:
     def value(gradient: Tensor) -> float:
-        tracker, other = Tracker(seed=0), SPECTRUM.flip(0)  # its top vector is the one that was last
+        tracker, other = Tracker(seed=0, least=2), SPECTRUM.flip(0)  # its top vector is the one that was last
         for _ in range(4):
             tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist())
         return tracker.read(tracker.measure(lambda v: other * v, gradient).tolist()).value
@@ -60,6 +60,30 @@ def test_what_the_gradient_shows_is_found_at_once_though_the_track_holds_nothing
 
     assert value(LIKE) < 40.0
     assert value(steep) == pytest.approx(50.0, rel=0.01)
+
+
+def test_a_value_of_one_product_that_has_fallen_makes_the_next_reading_search() -> None:
+    tracker, other = Tracker(seed=0), SPECTRUM.flip(0)  # its top vector is the one that was last
+    for _ in range(4):
+        tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist())
+
+    lost, found = (tracker.read(tracker.measure(lambda v: other * v, LIKE).tolist()) for _ in range(2))
+
+    assert (lost.products, found.products) == (1, MOST)
+    assert lost.value < 1.0 and lost.residual < 1.0  # near to an eigenvalue, which is far down now
+    assert found.value == pytest.approx(50.0, rel=0.01)
+
+
+def test_a_large_residual_of_one_product_makes_the_next_reading_search() -> None:
+    tracker = Tracker(seed=0)
+    for _ in range(3):
+        tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist())
+
+    lost = tracker.read(tracker.measure(lambda v: SPECTRUM * v + 30.0 * v.roll(1), LIKE).tolist())
+    found = tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist())
+
+    assert (lost.products, found.products) == (1, MOST)
+    assert lost.residual > 0.5 * lost.value > 0.8 * 0.5 * 50.0
 
 
 @pytest.mark.parametrize(
@@ -75,13 +99,13 @@ def test_a_start_leans_towards_a_direction_that_is_one(direction: list[float], e
     assert lanczos.basis[0].tolist() == pytest.approx(expected)
 
 
-def test_where_nothing_moves_two_products_a_reading_are_enough() -> None:
+def test_where_nothing_moves_one_product_a_reading_is_enough_and_now_and_then_that_is_seen_to() -> None:
     tracker = Tracker(seed=0)
 
     found = [tracker.read(tracker.measure(lambda v: SPECTRUM * v, LIKE).tolist()) for _ in range(30)]
 
-    expected = [COLD, WARM, *(MOST if reading % 10 == 0 else FEWEST for reading in range(2, 30))]
-    assert [top.products for top in found] == expected
+    until_search = [COLD, WARM, *3 * [1, 1, 1, FEWEST], 1, 1]
+    assert [top.products for top in found] == [*until_search, MOST, *3 * [1, 1, 1, FEWEST], 1]
     assert all(top.value == pytest.approx(50.0, rel=1e-3) for top in found[3:])
 
 
@@ -115,14 +139,14 @@ def test_what_is_needed_is_judged_by_all_products() -> None:
     assert needed([math.nan, 1.0], [1.0, 1.0]) == 2
 
 
-def test_what_overtakes_the_track_without_a_trace_of_it_is_found_within_ten_readings() -> None:
+def test_what_overtakes_the_track_without_a_trace_of_it_is_found_within_sixteen_readings() -> None:
     tracker, calm = Tracker(seed=0), SPECTRUM.clone()
     for _ in range(4):
         tracker.read(tracker.measure(lambda v: calm * v, LIKE).tolist())
     risen = calm.clone()
     risen[700] = 75.0
 
-    values = [tracker.read(tracker.measure(lambda v: risen * v, LIKE).tolist()).value for _ in range(10)]
+    values = [tracker.read(tracker.measure(lambda v: risen * v, LIKE).tolist()).value for _ in range(14)]
 
     assert values[-1] == pytest.approx(75.0, rel=0.01)
 

@@ -48,11 +48,12 @@ def test_the_steepest_directions_of_a_hessian_that_stays_stay_and_of_another_one
     job = Job(model, model, fixed=model if fixed else None)
     job.probe._classes = lambda: 3
 
-    job.until(2)
+    job.until(6)  # of draws of its own after those of the first
     model.matrix = (turn @ model.matrix.double() @ turn.T).float()
-    found = job.until(3).series("top_subspace_persistence")
+    found = job.until(11).series("top_subspace_persistence")
 
-    stayed, turned = found.values()
+    stayed, *_, turned = found.values()
+    assert len(found) == 6
     count = latest(job.outlet, "top_subspace_persistence_size")
     assert count == 3
     assert latest(job.outlet, "top_subspace_persistence_chance") == count / size
@@ -79,7 +80,7 @@ def test_the_error_of_what_stays_is_the_standard_error_over_draws_at_known_turns
 
     job = Job(model, loss)
     job.probe._classes = lambda: 1
-    outlet = job.until(2)
+    outlet = job.until(6)
 
     assert latest(outlet, "top_subspace_persistence") == pytest.approx(np.mean(shares[5:]), rel=1e-4)
     error = np.std(shares[5:], ddof=1) / 5**0.5

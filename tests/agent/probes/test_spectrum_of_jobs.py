@@ -79,11 +79,13 @@ def test_how_far_the_weights_moved_within_a_draw_is_said() -> None:
     assert 0 < float(share[1]) <= 10
 
 
-def test_the_next_reading_is_of_other_directions() -> None:
-    outlet = on_fixed(valley()).until(2)
+def test_each_draw_brings_a_reading_of_the_newest_ones_with_a_direction_of_its_own() -> None:
+    outlet = on_fixed(valley()).until(6)
 
-    assert len(set(outlet.series("hess_trace").values())) == 2
-    assert spectra(outlet)[1].how.endswith(f"since step {DRAWS * LOOKS + 1}")
+    assert len(set(outlet.series("hess_trace").values())) == 6
+    assert [one.step for one in spectra(outlet)] == [(DRAWS + new) * LOOKS for new in range(6)]
+    assert spectra(outlet)[1].how.endswith(f"since step {LOOKS + 1}")
+    assert spectra(outlet)[5].how.endswith(f"since step {DRAWS * LOOKS + 1}")
 
 
 def test_a_changed_learning_rate_begins_the_draw_anew() -> None:
