@@ -78,6 +78,10 @@ window.ergoscope = window.ergoscope || {};
       const archived = new URLSearchParams(search || "").get("archived") === "true";
       return archived === shown ? dash_clientside.no_update : archived;
     },
+    plantRuns(tree) {
+      ergoscope.plant(document.getElementById("runs-table"), tree);
+      return dash_clientside.no_update;
+    },
     /* Something was done to runs: they are chosen no more, and from the page of a run that is gone it goes to the list. */
     settle(done) {
       if (!done) return dash_clientside.no_update;

@@ -19,6 +19,7 @@ from ergoscope_ui.pages.keeping import CHOSEN
 from ergoscope_ui.pages.scope import scope
 from ergoscope_ui.panels import actions, deletion, notice
 from ergoscope_ui.panels.marked import marked
+from ergoscope_ui.panels.planted import planted
 from ergoscope_ui.panels.runs_table import table
 from ergoscope_ui.settings import Settings
 
@@ -39,9 +40,11 @@ def place(shown: address.Address) -> Component:
             dcc.Store(id="query-text", data=shown.query),
             dcc.Store(id="runs-archived", data=shown.archived),
             dcc.Store(id=CHOSEN),
+            dcc.Store(id="runs-tree"),
+            dcc.Store(id="runs-planted"),
             html.Div([line, *actions.tools(), shelf, compare], className="bar1"),
             html.Div([html.Div("", id="query-error", role="status"), actions.said()], className="query-error"),
-            html.Div(id="runs-list", className="runs-list"),
+            html.Div([html.Div(id="runs-said"), html.Div(id="runs-table")], id="runs-list", className="runs-list"),
             html.Div("", id="runs-foot", className="below"),
             deletion.window(),
         ]
@@ -55,28 +58,31 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
         app, "showShelf", Output("runs-archived", "data"), Input("url", "search"), State("runs-archived", "data")
     )
 
+    in_browser(app, "plantRuns", Output("runs-planted", "data"), Input("runs-tree", "data"))
+
     @app.callback(
-        Output("runs-list", "children"),
+        Output("runs-said", "children"),
+        Output("runs-tree", "data"),
         Output("runs-foot", "children"),
         Output("query-error", "children"),
         Input("query-text", "data"),
         Input("runs-archived", "data"),
         Input("reread", "data"),
     )
-    async def fill(text: str | None, archived: bool, _clock: int) -> tuple[object, object, str]:
+    async def fill(text: str | None, archived: bool, _clock: int) -> tuple[object, object, object, str]:
         most = settings.runs_shown
         try:
             wanted = bool(query.parse(text or ""))
             runs = await client.runs(limit=settings.runs_searched if wanted else most, archived=archived)
             found = query.select(runs, text or "")
         except QueryError as problem:
-            return no_update, no_update, str(problem)
+            return no_update, no_update, no_update, str(problem)
         except UiError as problem:
-            return notice.error(problem), "", ""
+            return notice.error(problem), None, "", ""
         if not runs:
-            return notice.nothing_archived() if archived else notice.empty(), "", ""
-        shown = await _table(client, glances, runs[:most], found[:most])
-        return html.Div(shown, className="card wide"), _foot(runs, found, archived, most, searched=wanted), ""
+            return notice.nothing_archived() if archived else notice.empty(), None, "", ""
+        shown = html.Div(await _table(client, glances, runs[:most], found[:most]), className="card wide")
+        return "", planted(shown), _foot(runs, found, archived, most, searched=wanted), ""
 
     _remember(app)
 
