@@ -85,12 +85,12 @@ def gpt_job(width: int = 256, layers: int = 4, *, rows: int = 8, tokens: int = 6
     return Job(model, optimizer, text[:, :-1], text[:, 1:].flatten())
 
 
-def mlp_job() -> Job:
-    """0.7 M parameters in three linear layers, AdamW, batches of 256 vectors of 784 numbers."""
+def mlp_job(*, rows: int = 256) -> Job:
+    """0.7 M parameters in three linear layers, AdamW, batches of so many vectors of 784 numbers."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-    return Job(model, optimizer, torch.randn(256, 784), torch.randint(10, (256,)))
+    return Job(model, optimizer, torch.randn(rows, 784), torch.randint(10, (rows,)))
 
 
 NETS: dict[str, Callable[[], Job]] = {
@@ -101,5 +101,6 @@ NETS: dict[str, Callable[[], Job]] = {
     "gpt-1m": partial(gpt_job, 160, 3),
     "gpt-10m": partial(gpt_job, 384, 6),
     "gpt-100m": partial(gpt_job, 896, 10),
+    "mlp-wide": partial(mlp_job, rows=2048),
     "gpt-wide": partial(gpt_job, 160, 3, rows=32, tokens=128),
 }
