@@ -108,16 +108,23 @@ class StoredRun:
         return self._client.metrics(self.id)
 
     def series(
-        self, metric: str, *, first: int | None = None, last: int | None = None, rank: int | None = None
+        self,
+        metric: str,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+        rank: int | None = None,
+        own: bool = False,
     ) -> Points:
         """One series at full resolution, of the steps from `first` to `last`; without points when there are none.
 
-        Of a job of many processes it is that of all of them brought together, or of one `rank`.
+        Of a job of many processes it is that of all of them brought together, or of one `rank`. Of a run that was
+        forked it begins with the history of the run it comes from, unless only its `own` part is asked for.
 
         Raises:
             AnswerError: `metric` is a pattern that more than one series fits; ask for each.
         """
-        lines = self._client.series(self.id, [metric], first=first, last=last, rank=rank)
+        lines = self._client.series(self.id, [metric], first=first, last=last, rank=rank, own=own)
         if len(lines) > 1:
             names = ", ".join(line.metric for line in lines[:5])
             raise AnswerError(f"{metric!r} fits {len(lines)} series ({names}, ...); ask for one at a time")

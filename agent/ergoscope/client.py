@@ -221,9 +221,13 @@ class Client:
         first: int | None = None,
         last: int | None = None,
         rank: int | None = None,
+        own: bool = False,
     ) -> list[Line]:
-        """Series of a run at full resolution, of the steps from `first` to `last`, of one rank or of all as one."""
-        parameters = [("metrics", metric) for metric in metrics]
+        """Series of a run at full resolution, of the steps from `first` to `last`, of one rank or of all as one.
+
+        own: of a run that was forked, without what it has of the run it comes from.
+        """
+        parameters = [("metrics", metric) for metric in metrics] + ([("own", "true")] if own else [])
         parameters += [("rank", str(rank))] if rank is not None else []
         parameters += [("first", str(first))] if first is not None else []
         parameters += [("last", str(last))] if last is not None else []

@@ -9,6 +9,7 @@ from ergoscope.client import Client
 from ergoscope.credentials import find_token
 from ergoscope.errors import MissingTorchError, ServerError, UnknownRunError
 from ergoscope.lifetime.notebook import running_cell
+from ergoscope.names import read_place
 from ergoscope.opening import check_resume, open_run
 from ergoscope.session import Run
 from ergoscope.settings import Knobs, Settings
@@ -35,8 +36,9 @@ def init(*, config: object = None, **knobs: Unpack[Knobs]) -> Run:
     Args:
         config: A dictionary, a dataclass or a namespace, shown with the run and compared between runs.
         **knobs: Fields of `Settings`, such as `project`, `name`, `tags`, `group`, `mode` ("online", "offline" or
-            "disabled"), `dir`, `base_url`. With `run_id` a run that exists goes on, as a new attempt. What is not
-            given is taken from the environment (ERGOSCOPE_PROJECT and so on), then from the defaults.
+            "disabled"), `dir`, `base_url`. With `run_id` a run that exists goes on, as a new attempt; with
+            `fork_from="RUN@STEP"` a new run begins with the history of another, up to that step. What is not given is
+            taken from the environment (ERGOSCOPE_PROJECT and so on), then from the defaults.
 
     Raises:
         SettingError: a setting is unknown or not allowed, the folder cannot be written, or `resume` does not fit.
@@ -51,7 +53,7 @@ def watch(
     optimizer: "Optimizer | Sequence[Optimizer]",
     *,
     config: object = None,
-    start_step: int = 0,
+    start_step: int | None = None,
     examples_per_backward: int | None = None,
     probe: Batch | None = None,
     loss_fn: "Callable[[nn.Module, Batch], Tensor] | None" = None,
@@ -67,7 +69,7 @@ def watch(
         model: Whose parameters are measured.
         optimizer: The optimizer, or several; the first one's steps are the run's steps.
         config: As in `init`; hyper-parameters of the optimizer are added to it.
-        start_step: Steps done before, for a job that goes on from a checkpoint.
+        start_step: Steps done before, for a job that goes on from a checkpoint; else the step of `fork_from`, or 0.
         examples_per_backward: Examples in one backward pass of one process. With it the noise scale of the gradient is
             given in examples; without it, in rows of the model's output where a batch can be split, else in backward
             passes.
@@ -103,7 +105,7 @@ def watch(
         _open(settings, config),
         model,
         optimizer,
-        start_step=start_step,
+        start_step=_forked_at(settings) if start_step is None else start_step,
         examples_per_backward=examples_per_backward,
         probe=probe,
         loss_fn=loss_fn,
@@ -154,6 +156,11 @@ def _remember(run: Run) -> Run:
     newest()  # forgets those that have ended
     _runs.append(run)
     return run
+
+
+def _forked_at(settings: Settings) -> int:
+    place = read_place(settings.fork_from)
+    return 0 if place is None else place[1]
 
 
 def _several(optimizer: "Optimizer | Sequence[Optimizer]") -> "list[Optimizer]":

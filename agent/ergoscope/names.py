@@ -30,6 +30,7 @@ _THINGS = re.findall(
 )
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # 32 signs; no letter that reads as another
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PLACE = re.compile(rf"(?P<run>{_ID.pattern})(?:@|\?_step=)(?P<step>[0-9]{{1,18}})")
 
 
 def readable_name(run: str) -> str:
@@ -50,6 +51,17 @@ def run_id(*, now: float | None = None) -> str:
     seconds = int(time.time() if now is None else now) & 0xFFFFFFFF
     number = seconds << 33 | secrets.randbits(33)
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))
+
+
+def read_place(text: str) -> tuple[str, int] | None:
+    """Read a step of a run, written "RUN@STEP", or "RUN?_step=STEP" as wandb has it; None where it is neither.
+
+    Example:
+        >>> read_place("06qh1z3k9d2ab@1000"), read_place("first?_step=20"), read_place("first")
+        (('06qh1z3k9d2ab', 1000), ('first', 20), None)
+    """
+    found = _PLACE.fullmatch(text)
+    return (found["run"], int(found["step"])) if found is not None else None
 
 
 def is_run_id(text: str) -> bool:

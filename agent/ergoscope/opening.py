@@ -13,14 +13,14 @@ from ergoscope.config import as_config
 from ergoscope.errors import SettingError
 from ergoscope.lifetime.companion import Companion
 from ergoscope.manifest import attempt_folder
-from ergoscope.names import readable_name, run_id
+from ergoscope.names import read_place, readable_name, run_id
 from ergoscope.ranks import Place, agree, find_place
 from ergoscope.session import Line, Run
 from ergoscope.settings import Settings
 from ergoscope.stream.feed import Feed, Nowhere
 from ergoscope.stream.ring import Ring
 from ergoscope.voice import Voice
-from ergoscope_contract.records import Attempt
+from ergoscope_contract.records import Attempt, Fork
 from ergoscope_contract.records import Run as RunRecord
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -50,6 +50,7 @@ def open_run(settings: Settings, config: object = None) -> Run:
         job_type=settings.job_type,
         notes=settings.notes,
         presumed=_presumed(settings),
+        fork=_fork(settings),
     )
     attempt = Attempt(
         number=birth.number,
@@ -70,6 +71,11 @@ def _presumed(settings: Settings) -> list[str]:
     """Name what nobody has given: a run that is resumed keeps its own."""
     given = {"project": settings.project != Settings().project, "name": bool(settings.name)}
     return [field for field, said in given.items() if not said]
+
+
+def _fork(settings: Settings) -> Fork | None:
+    place = read_place(settings.fork_from)
+    return None if place is None else Fork(*place)
 
 
 @dataclass(frozen=True, slots=True)

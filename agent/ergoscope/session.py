@@ -78,7 +78,7 @@ class Run:
         self.cell = running_cell()
         self._taps: Taps | None = None
         self._tables: dict[tuple[str, ...], int] = {}
-        self._next_step = 0
+        self._next_step = 0 if record.fork is None else record.fork.step + 1
         self._owner = os.getpid()
         self._open = True
         self._unsure = False  # whether the exit status may still say that it failed

@@ -10,7 +10,7 @@ from typing import Literal, TypedDict, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from ergoscope.errors import SettingError
-from ergoscope.names import is_run_id
+from ergoscope.names import is_run_id, read_place
 
 Mode = Literal["online", "offline", "disabled"]
 Resume = Literal["allow", "must", "never"]
@@ -38,6 +38,7 @@ class Settings:
     tags: tuple[str, ...] = _knob((), "ERGOSCOPE_TAGS", "Labels; separated by commas in the environment.")
     notes: str = _knob("", "ERGOSCOPE_NOTES", "Free text about the run.")
     resume: Resume = _knob("allow", "ERGOSCOPE_RESUME", "Whether a given run id may, must or must not exist already.")  # noqa: RUF009  # it is a field
+    fork_from: str = _knob("", "ERGOSCOPE_FORK_FROM", "RUN@STEP: by id the run, and the step, to go on from.")
     dir: str = _knob("~/.ergoscope/agent", "ERGOSCOPE_DIR", "Where spools are kept until they are delivered.")
     base_url: str = _knob("http://127.0.0.1:7117", "ERGOSCOPE_BASE_URL", "The server's address.")
     api_key: str = _knob("", "ERGOSCOPE_API_KEY", "The server's token, sent as bearer; else ~/.ergoscope/netrc's.")
@@ -93,6 +94,7 @@ class Knobs(TypedDict, total=False):
     tags: Sequence[str] | None
     notes: str | None
     resume: Resume | None
+    fork_from: str | None
     dir: str | PathLike[str] | None
     base_url: str | None
     api_key: str | None
@@ -161,6 +163,12 @@ def _check(settings: Settings) -> None:
         )
     if settings.resume == "must" and not settings.run_id:
         raise SettingError("resume is 'must', but no run_id says which run; give run_id or ERGOSCOPE_RUN_ID")
+    place = read_place(settings.fork_from)
+    if settings.fork_from and (place is None or place[0] == settings.run_id):
+        raise SettingError(
+            f"fork_from is {settings.fork_from!r}; it must be RUN@STEP: the id of another run, as its address has it, "
+            "and the step that this one goes on from"
+        )
     for key, text in (("project", settings.project), ("name", settings.name)):
         if len(text) > NAME_LIMIT or not text.isprintable():
             raise SettingError(f"{key} is {text!r:.80}; allowed: up to {NAME_LIMIT} printable characters")

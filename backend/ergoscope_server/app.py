@@ -41,8 +41,10 @@ from ergoscope_server.api.service import Service
 from ergoscope_server.api.tracing import Tracing
 from ergoscope_server.attendance import attend
 from ergoscope_server.gauges import Gauges
+from ergoscope_server.ingest.breadth import Breadth
 from ergoscope_server.ingest.intake import Intake
 from ergoscope_server.ingest.pressure import Pressure
+from ergoscope_server.ingest.rate import Rate
 from ergoscope_server.ingest.writer import Writer
 from ergoscope_server.opening import open_announcer, open_bus, open_provider
 from ergoscope_server.people.callers import Callers
@@ -52,7 +54,7 @@ from ergoscope_server.store.arrivals import Arrival
 from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
 from ergoscope_server.work.announced import Announced
-from ergoscope_server.working import Worker
+from ergoscope_server.working import Worker, shared
 
 DESCRIPTION = "Live monitor of training dynamics. Batches in, series, verdicts, alerts and a live stream out."
 
@@ -86,7 +88,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store = opened or Store(settings.store_url)
+        store = opened or Store(settings.store_url, most_runs=settings.project_runs)
         async with _running(settings, store, notify, gauges or Gauges(), works=works) as service:
             app.state.service, app.state.people = service, People(service.store.database)
             app.state.callers, app.state.https_names = Callers(app.state.people), settings.https_names
@@ -132,7 +134,7 @@ async def _running(
     settings: Settings, store: Store, notify: WebhookNotify | NoNotify, gauges: Gauges, *, works: bool
 ) -> AsyncIterator[Service]:
     bus = open_bus(settings)
-    worker = Worker(store, bus, notify, gauges=gauges, redis_url=settings.redis_url) if works else None
+    worker = Worker(store, bus, notify, gauges=gauges, redis=shared(settings)) if works else None
     announcer = open_announcer(settings)
     announce = announcer.announce if announcer else worker.hear if worker else _unheard
 
@@ -145,7 +147,7 @@ async def _running(
 
     writer = Writer(store, stored=stored)
     pressure = Pressure(store, gauges, most=settings.unfolded_mb * 2**20, chance=random.random)
-    service = Service(store, bus, Intake(writer, pressure, gauges), gauges)
+    service = Service(store, bus, _intake(settings, store, writer, pressure, gauges), gauges)
     gauges.look_first(service.show)
     if announcer:
         gauges.look_first(lambda: gauges.outbox.labels("announcements").set(announcer.waiting))
@@ -167,6 +169,11 @@ async def _running(
         if isinstance(notify, WebhookNotify):
             await asyncio.to_thread(notify.close, timeout_s=STOP_WITHIN_S)
         store.close()
+
+
+def _intake(settings: Settings, store: Store, writer: Writer, pressure: Pressure, gauges: Gauges) -> Intake:
+    breadth, rate = Breadth(store, most=settings.run_series), Rate(values_s=settings.run_rate)
+    return Intake(writer, pressure, gauges, breadth=breadth, rate=rate)
 
 
 def _unheard(run: str, announced: Announced) -> None:

@@ -7,6 +7,7 @@ from ergoscope_server.bus.memory import MemoryBus
 from ergoscope_server.settings import Settings, SettingsError
 from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
+from ergoscope_server.work.names import in_one_slot
 
 if TYPE_CHECKING:
     from ergoscope_server.people.provider import OpenIdProvider
@@ -28,7 +29,7 @@ def open_bus(settings: Settings) -> Bus:
             f"ERGOSCOPE_REDIS_URL needs {error.name}, which is not installed; "
             "install it: pip install 'ergoscope[redis]'"
         ) from error
-    return RedisBus(settings.redis_url)
+    return RedisBus(settings.redis_url, prefix=settings.redis_prefix)
 
 
 def open_announcer(settings: Settings) -> "Announcer | None":
@@ -37,7 +38,7 @@ def open_announcer(settings: Settings) -> "Announcer | None":
         return None
     from ergoscope_server.work.announcer import Announcer
 
-    return Announcer(settings.redis_url)
+    return Announcer(settings.redis_url, prefix=in_one_slot(settings.redis_prefix))
 
 
 def open_provider(settings: Settings) -> "OpenIdProvider | None":

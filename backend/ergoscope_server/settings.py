@@ -1,7 +1,7 @@
 """Every knob of the service: type, default, environment name and one sentence each."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ LEVELS = ("debug", "info", "warning", "error")
 ACCESS = ("auto", "open", "closed")
 FIRST_ROLES = ("none", "viewer", "member")  # none of them gives rights over people
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # of the machine
+_PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,64}")  # no braces: what stands in them chooses a cluster's slot
 
 
 class SettingsError(ValueError):
@@ -51,11 +52,42 @@ class Settings:
             "other what is new; empty means that there is one process.",
         ),
     )
+    redis_prefix: str = field(
+        default="ergoscope",
+        metadata=_knob(
+            "ERGOSCOPE_REDIS_PREFIX",
+            "What all names in Redis begin with; another one for each service that shares a Redis, whatever the DB.",
+        ),
+    )
     unfolded_mb: int = field(
         default=512,
         metadata=_knob(
             "ERGOSCOPE_UNFOLDED_MB",
             "Size (2^20 bytes) of the batches not yet folded beyond which senders are told to wait.",
+        ),
+    )
+    run_series: int = field(
+        default=20_000,
+        metadata=_knob(
+            "ERGOSCOPE_RUN_SERIES",
+            "Series that a run may have, ranks and attempts not counted; values under more names are refused. 0 is no "
+            "limit.",
+        ),
+    )
+    run_rate: int = field(
+        default=0,
+        metadata=_knob(
+            "ERGOSCOPE_RUN_RATE",
+            "Values a second that a run may send to a process, on average over some ten seconds; beyond it senders are "
+            "told to wait. 0 is no limit.",
+        ),
+    )
+    project_runs: int = field(
+        default=100_000,
+        metadata=_knob(
+            "ERGOSCOPE_PROJECT_RUNS",
+            "Runs that a project may have, those set aside too; more are not let in, and their jobs keep what they "
+            "measure. 0 is no limit.",
         ),
     )
     workers: int = field(
@@ -132,6 +164,13 @@ class Settings:
             raise SettingsError(f"redis_url is {shown!r}; it must begin with one of {', '.join(REDIS)}")
         if self.unfolded_mb < 1:
             raise SettingsError(f"unfolded_mb is {self.unfolded_mb}; it must be at least 1")
+        if not _PREFIX.fullmatch(self.redis_prefix):
+            raise SettingsError(
+                f"redis_prefix is {self.redis_prefix!r}; allowed: 1 to 64 letters, digits, '.', '_', '-' and ':'"
+            )
+        for name in ("run_series", "run_rate", "project_runs"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 0, which is no limit")
         if self.workers < 1:
             raise SettingsError(f"workers is {self.workers}; it must be at least 1")
         if self.log_format not in FORMS:
@@ -223,55 +262,3 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def read_settings(environment: Mapping[str, str], **given: object) -> Settings:
-    """Make settings from what was given and, for the rest, from the environment.
-
-    Args:
-        environment: As os.environ. A variable's name with `_FILE` behind it names a file that holds the value.
-        **given: Fields of Settings; None means not given.
-
-    Raises:
-        SettingsError: a value is of the wrong type or out of range, a name is unknown, a file cannot be read or holds
-            nothing, or a value and its file are both named.
-    """
-    known = {knob.name for knob in fields(Settings)}
-    unknown = sorted(given.keys() - known)
-    if unknown:
-        raise SettingsError(f"there is no setting {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    chosen: dict[str, object] = {name: value for name, value in given.items() if value is not None}
-    for knob in fields(Settings):
-        text = "" if knob.name in chosen else _text(environment, knob.metadata[ENV])
-        if text:
-            chosen[knob.name] = _read(knob.metadata[ENV], text, kind=knob.type)
-    return Settings(**chosen)  # type: ignore[arg-type]  # each was read as its field's type, or given by typed code
-
-
-def _text(environment: Mapping[str, str], env: str) -> str:
-    text, path = environment.get(env, ""), environment.get(env + FILE, "")
-    if text and path:
-        raise SettingsError(f"{env} and {env}{FILE} are both set; set one of them")
-    if not path:
-        return text
-    try:
-        held = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f"{env}{FILE} is {path!r}, which cannot be read: {reason}") from None
-    if not held:
-        raise SettingsError(f"{env}{FILE} is {path!r}, which is empty")
-    return held
-
-
-def _read(env: str, text: str, *, kind: object) -> object:
-    if kind is int:
-        try:
-            return int(text)
-        except ValueError:
-            raise SettingsError(f"{env} is {text!r}; it must be a whole number") from None
-    if kind is bool:
-        if text not in ("0", "1"):
-            raise SettingsError(f"{env} is {text!r}; it must be 1 or 0")
-        return text == "1"
-    return Path(text) if kind is Path else text

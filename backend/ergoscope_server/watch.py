@@ -17,6 +17,7 @@ from ergoscope_server.alerts.rule import Facts, Rule, Silence
 from ergoscope_server.alerts.rules import DEFAULT, NO_DATA, RANK_SILENT
 from ergoscope_server.bus.bus import Bus
 from ergoscope_server.history.chronicle import Chronicle, pack, unpack, verdict
+from ergoscope_server.history.due import beat_due
 from ergoscope_server.history.load import SeriesStore, load
 from ergoscope_server.history.play import play
 from ergoscope_server.history.roll import LEAST_STEPS, Roll, call, missing
@@ -220,9 +221,9 @@ class Watch:
     def _played(
         self, before: Chronicle, summary: RunSummary, *, now: float, ended: bool, known: bool
     ) -> tuple[Chronicle, list[Alert]]:
-        if known:
+        if known or not (ended or beat_due(before, summary)):
             return before, []
-        data = load(self._store, summary.id, before, last_step=summary.last_step)
+        data = load(self._store, summary.id, before, last_step=summary.last_step, config=summary.config)
         played = play(before, data, run=summary.id, now=now, rules=self._rules, final=ended)
         return played.chronicle, played.alerts
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from ergoscope_contract.records import JsonObject
+from ergoscope_contract.records import Fork, JsonObject
 from ergoscope_contract.slices import SliceRequest
 
 State = Literal["UNDECIDED", "WARMUP", "DESCENDING", "PLATEAU", "PLATEAU-INVARIANT", "STATIONARY-POINT", "DRIFTING"]
@@ -184,6 +184,7 @@ class RunSummary(Struct, frozen=True, omit_defaults=True):
     ranks: of its newest attempt. While it goes on, of the ranks that have not ended: `ranks_silent` send nothing,
     `ranks_lagging` are further behind than late batches account for, and the hindmost is `behind` steps behind.
     archived: it is set aside, and not listed unless asked for.
+    fork: the run that it was forked from, which may be there no more, and at which step.
     """
 
     id: str
@@ -213,6 +214,7 @@ class RunSummary(Struct, frozen=True, omit_defaults=True):
     spells: list[Spell] = field(default_factory=list)
     latest: dict[str, float] = field(default_factory=dict)
     archived: bool = False
+    fork: Fork | None = None
 
 
 class Retention(Struct, frozen=True):

@@ -23,10 +23,18 @@ LONGEST_REASON = 2048  # characters
 Reason = Annotated[str, Meta(max_length=LONGEST_REASON)]
 
 
+class Fork(Struct, frozen=True):
+    """Where a run begins: with what another run had done by a step, that step included."""
+
+    run: str
+    step: Step
+
+
 class Run(Struct, frozen=True, omit_defaults=True):
     """Who a run is; sent with the first batch of an attempt and again when something of it changes.
 
     presumed: which of `project` and `name` nobody has given; there another attempt's word counts.
+    fork: where it goes on from, if it was forked from another run; the first word on that stands.
     """
 
     id: str
@@ -39,6 +47,7 @@ class Run(Struct, frozen=True, omit_defaults=True):
     job_type: str = ""
     notes: str = ""
     presumed: list[str] = field(default_factory=list)
+    fork: Fork | None = None
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True):

@@ -126,9 +126,9 @@ class Client:
         read = [read_spectrum(entry) for entry in _entries(answer.get("spectra"))]
         return sorted((one for one in read if one is not None), key=lambda spectrum: spectrum.step)
 
-    async def keys(self, run: str) -> list[str]:
-        """The names of a run's series."""
-        answer = await self._get(f"/api/v1/runs/{_quoted(run)}/metrics")
+    async def keys(self, run: str, *, own: bool = False) -> list[str]:
+        """The names of a run's series; of one that was forked, with those it shows of others, or its `own` alone."""
+        answer = await self._get(f"/api/v1/runs/{_quoted(run)}/metrics{'?own=true' if own else ''}")
         return list(dict.fromkeys(str(entry.get("key", "")) for entry in _entries(answer.get("metrics"))))
 
     async def series(
@@ -139,11 +139,15 @@ class Client:
         buckets: int | None = None,
         first: int | None = None,
         last: int | None = None,
+        own: bool = False,
     ) -> dict[str, Curve]:
-        """Curves of one run by metric; names may end in /* . Rank 0. Full resolution when `buckets` is None."""
+        """Curves of one run by metric; names may end in /* . Rank 0. Full resolution when `buckets` is None.
+
+        own: of a run that was forked, without the history of the run it comes from.
+        """
         if not metrics:
             return {}  # without a name the service would answer with all
-        query = _series_query(metrics, buckets=buckets, first=first, last=last)
+        query = _series_query(metrics, buckets=buckets, first=first, last=last) + ([("own", "true")] if own else [])
         return _curves(await self._get(f"/api/v1/runs/{_quoted(run)}/series?{urlencode(query)}"), run)
 
     async def many(

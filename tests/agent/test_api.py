@@ -80,6 +80,12 @@ def test_a_range_of_steps_is_asked_for(api: ergoscope.Api, server: FakeServer) -
     assert server.asked[-1] == "/api/v1/runs/r1/series?metrics=grad_norm%2Fa+b&rank=1&first=3&last=9"
 
 
+def test_of_a_fork_its_own_part_is_asked_for(api: ergoscope.Api, server: FakeServer) -> None:
+    api.run("r1").series("loss", own=True)
+
+    assert server.asked[-1] == "/api/v1/runs/r1/series?metrics=loss&own=true"
+
+
 def test_a_slice_is_asked_for_and_read_back(api: ergoscope.Api, server: FakeServer) -> None:
     server.pages["POST /api/v1/runs/r1/slices"] = {"id": "s2", "axes": "random"}
     server.pages["/api/v1/runs/r1/slices"] = {"slices": [SLICE]}

@@ -13,6 +13,7 @@ import ergoscope
 from ergoscope.current import newest
 from ergoscope.monitor import Monitor
 from ergoscope.probes.vantage.vantage import Vantage
+from ergoscope_contract.records import Fork
 from tests.agent.fake_server import FakeServer
 
 
@@ -227,6 +228,32 @@ def test_a_run_says_what_of_its_name_and_project_nobody_gave(
     ergoscope.init(run_id="again", **given).finish()  # type: ignore[arg-type]  # names
 
     assert [batch.about.presumed for batch in server.batches.values() if batch.about] == [presumed]
+
+
+@pytest.mark.parametrize("place", ["p@40", "p?_step=40"])
+def test_a_fork_says_where_it_comes_from_and_counts_on_from_there(place: str, server: FakeServer) -> None:
+    run = ergoscope.init(fork_from=place)
+    run.log({"x": 1.0})
+    run.log({"x": 2.0}, step=50)
+    run.finish()
+
+    assert [batch.about.fork for batch in server.batches.values() if batch.about] == [Fork("p", 40)]
+    assert server.points("x", run=run.id) == [(41, 1.0), (50, 2.0)]
+
+
+@pytest.mark.parametrize(("given", "step"), [(None, 41), (0, 1), (10, 11)])
+def test_a_watched_fork_begins_at_its_step_unless_told_otherwise(
+    given: int | None, step: int, server: FakeServer
+) -> None:
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    run = ergoscope.watch(model, optimizer, fork_from="p@40", start_step=given)
+    model(torch.ones(4, 2)).mean().backward()
+    optimizer.step()
+    run.finish()
+
+    assert [point[0] for point in server.points("loss", run=run.id)] == [step]
 
 
 def test_the_same_model_and_optimizer_are_watched_once_and_anew_after_the_end(server: FakeServer) -> None:

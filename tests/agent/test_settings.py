@@ -62,6 +62,10 @@ def test_every_setting_has_an_environment_variable_a_sentence_and_an_argument() 
         ({"resume": "must"}, "resume is 'must', but no run_id says which run; give run_id or ERGOSCOPE_RUN_ID"),
         ({"run_id": "a/b"}, "run_id is 'a/b'; allowed: up to 64 letters, digits"),
         ({"run_id": "../x"}, "run_id is '../x'; allowed"),
+        *(
+            ({"run_id": "r", "fork_from": place}, f"fork_from is '{place}'; it must be RUN@STEP: the id of another run")
+            for place in ("p", "p@", "p@x", "@3", "p/q@3", "r@3")
+        ),
         ({"name": "a\nb"}, "name is 'a.nb'; allowed: up to 256 printable characters"),
         ({"project": "x" * 257}, "project is 'x+; allowed: up to 256 printable characters"),
         ({"base_url": "localhost:7117"}, "base_url is 'localhost:7117'; it must be an address such as"),

@@ -5,12 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from ergoscope_server.bus.memory import MemoryBus
 from ergoscope_server.opening import check_guarded, check_shared, open_announcer, open_bus, open_provider
 from ergoscope_server.settings import Settings, SettingsError
 from ergoscope_server.store.people import People
 from ergoscope_server.store.store import Store
+from ergoscope_server.work.announced import Announced
+from ergoscope_server.work.names import in_one_slot, shard_of, stream
+from tests.backend.bus.conftest import until
+from tests.backend.servers import prefix, redis_url
+
+__all__ = ["prefix", "redis_url"]  # fixtures
 
 POSTGRES, REDIS = "postgresql://h/x", "redis://h:6379/0"
 
@@ -28,6 +35,24 @@ def test_a_missing_client_is_said_with_the_line_that_installs_it(monkeypatch: py
 
     with pytest.raises(SettingsError, match=r"ERGOSCOPE_REDIS_URL needs redis.*pip install 'ergoscope\[redis\]'"):
         open_bus(Settings(redis_url=REDIS))
+
+
+@pytest.mark.redis
+def test_what_a_service_keeps_and_says_in_redis_begins_with_its_own_name(redis_url: str, prefix: str) -> None:
+    settings = Settings(redis_url=redis_url, redis_prefix=prefix)
+    with Redis.from_url(redis_url) as client, client.pubsub() as ear:
+        ear.subscribe(f"{prefix}:news")
+        bus, announcer = open_bus(settings), open_announcer(settings)
+        assert announcer is not None
+
+        bus.publish("r", "arrival")
+        announcer.announce("r", Announced(1, 10))
+        until(lambda: (told := ear.get_message()) is not None and told["type"] == "message")
+        until(lambda: client.xlen(stream(in_one_slot(prefix), shard_of("r"))) == 1)
+
+        bus.close()
+        announcer.close()
+        client.delete(stream(in_one_slot(prefix), shard_of("r")))
 
 
 PROVIDER = Settings(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ergoscope_server.settings import Settings, SettingsError, read_settings
+from ergoscope_server.environment import read_settings
+from ergoscope_server.settings import Settings, SettingsError
 
 
 def test_what_is_given_wins_over_the_environment_and_that_over_the_defaults() -> None:
@@ -31,6 +32,14 @@ def test_the_database_lies_in_the_data_directory_unless_another_is_named(tmp_pat
         ({"ERGOSCOPE_PAGE": "perhaps"}, "ERGOSCOPE_PAGE is 'perhaps'; it must be 1 or 0"),
         ({"ERGOSCOPE_UNFOLDED_MB": "0"}, "unfolded_mb is 0; it must be at least 1"),
         ({"ERGOSCOPE_WORKERS": "0"}, "workers is 0; it must be at least 1"),
+        *(
+            ({f"ERGOSCOPE_{name.upper()}": "-1"}, f"{name} is -1; it must be at least 0, which is no limit")
+            for name in ("run_series", "run_rate", "project_runs")
+        ),
+        (
+            {"ERGOSCOPE_REDIS_PREFIX": "{ours}"},
+            "redis_prefix is '{ours}'; allowed: 1 to 64 letters, digits, '.', '_', '-' and ':'",
+        ),
         ({"ERGOSCOPE_ACCESS": "public"}, "access is 'public'; allowed: auto, open, closed"),
         (
             {"ERGOSCOPE_PUBLIC_URL": "https://a.example, b.example"},

@@ -9,7 +9,9 @@ import pytest
 from redis import Redis
 
 from ergoscope_contract import codec
-from ergoscope_server.settings import read_settings
+from ergoscope_contract.codec import MAX_PACKED, MAX_UNPACKED
+from ergoscope_server.environment import read_settings
+from ergoscope_server.settings import Settings
 from ergoscope_server.store.database import OVERFLOW, POOL
 from ergoscope_server.store.tables import metadata
 from ergoscope_server.work.names import SHARDS
@@ -88,5 +90,9 @@ def test_numbers_of_the_note_are_those_of_the_code() -> None:
 
     assert f"A process opens up to {POOL + OVERFLOW} connections" in text
     assert f"More than {SHARDS} workers have nothing to do" in text
+    assert f"| series of a run: {Settings().run_series:,} | `ERGOSCOPE_RUN_SERIES` |" in text
+    assert f"| runs of a project: {Settings().project_runs:,} | `ERGOSCOPE_PROJECT_RUNS` |" in text
+    assert f"| batches not yet folded: {Settings().unfolded_mb} MB | `ERGOSCOPE_UNFOLDED_MB` |" in text
+    assert f"one batch: {MAX_PACKED >> 20} MB packed, {MAX_UNPACKED >> 20} unpacked" in text
     assert "The service lets in who has a token or logs in, and nobody else" in text
     assert "The images were never built and the composition was never started." in text

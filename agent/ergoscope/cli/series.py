@@ -15,6 +15,7 @@ class Series:
         parser.add_argument("reference", metavar="RUN", help="a run's id, or a name that only one run has")
         parser.add_argument("metrics", metavar="METRIC", nargs="*", help="metrics; * stands for any characters")
         parser.add_argument("--rank", type=int, help="one process of a distributed job (default: all as one)")
+        parser.add_argument("--own", action="store_true", help="of a fork only what it logged itself")
         declare_server(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -29,7 +30,7 @@ class Series:
                 rows = [[head.key, str(head.points), str(head.last_step), str(head.last_value)] for head in heads]
                 print_table(["metric", "points", "last step", "last value"], rows, empty="no metrics yet")
             return 0
-        lines = client.series(identity, args.metrics, rank=args.rank)
+        lines = client.series(identity, args.metrics, rank=args.rank, own=args.own)
         missing = _missing(args.metrics, lines)
         if args.json:
             empty = [Line(metric=name, steps=[], values=[]) for name in missing]

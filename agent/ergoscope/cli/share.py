@@ -35,7 +35,10 @@ class Share:
         run, keeper = client.find(args.reference), Keeper(client)
         if args.revoke is not None:
             keeper.revoke_share(run.id, args.revoke)
-            print(f"link {args.revoke} to run {run.id} ({run.name}) opens nothing any more")
+            if args.json:
+                print_json({"id": args.revoke, "run": run.id})
+            else:
+                print(f"link {args.revoke} to run {run.id} ({run.name}) opens nothing any more")
         elif args.list:
             _list(keeper, run, as_json=args.json)
         else:

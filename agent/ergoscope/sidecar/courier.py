@@ -24,6 +24,7 @@ FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 2.0  # a server that was started again should be found soon
 GRACE_S = 5.0  # that a server which answered before may be away and still counts as there
 QUIET_S = 10.0  # between two events about refusals; the log has all of them
+REASONS = 10_000  # why values were refused, kept so that each is told once
 _log = logging.getLogger("ergoscope.sidecar")
 
 
@@ -67,6 +68,7 @@ class Courier:
         self._chance, self._tell, self._clock, self._ask = chance, tell, clock, ask
         self._place = read_delivered(folder)
         self._told = -QUIET_S
+        self._reasons: set[str] = set()  # that were told
         self._answered_at: float | None = None
         self.reachable: bool | None = None
         self.barred = ""
@@ -151,8 +153,13 @@ class Courier:
         self.dropped += 1
 
     def _tell_refusals(self, outcome: Outcome) -> None:
-        first = outcome.refusals[0]
-        text = f"{len(outcome.refusals)} values were refused, first {first.where}: {first.reason}"
+        """Tell what was not kept, of each reason once: a series too many is refused in every batch."""
+        fresh = [refusal for refusal in outcome.refusals if refusal.reason not in self._reasons]
+        if not fresh:
+            return
+        if len(self._reasons) + len(fresh) <= REASONS:
+            self._reasons.update(refusal.reason for refusal in fresh)
+        text = f"{len(outcome.refusals)} values were refused, first {fresh[0].where}: {fresh[0].reason}"
         _log.warning("%s", text)
         self._report(text)
 

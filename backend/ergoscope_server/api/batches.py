@@ -8,12 +8,14 @@ from ergoscope_server.api.answer import JsonAnswer, problem
 from ergoscope_server.api.caller import CallerOf, PeopleOf
 from ergoscope_server.api.examples import BODY, RECEIVED
 from ergoscope_server.api.service import ServiceOf
-from ergoscope_server.ingest.intake import DeletedRunError
+from ergoscope_server.ingest.intake import BarredRunError, DeletedRunError
 from ergoscope_server.ingest.pressure import FullError
+from ergoscope_server.ingest.rate import FastError
 from ergoscope_server.ingest.writer import BusyError
 from ergoscope_server.people.writing import NotAllowedError, holding
 
 RETRY_S = 2
+BARRED_S = 30  # until somebody may have made room
 
 router = APIRouter(prefix="/api/v1", tags=["batches"])
 
@@ -33,8 +35,12 @@ async def post_batch(request: Request, service: ServiceOf, caller: CallerOf, peo
         return problem(403, "Forbidden", str(error))
     except DeletedRunError as error:
         return problem(410, "Deleted", str(error))
+    except BarredRunError as error:
+        return problem(403, "Runs", str(error), headers={"Retry-After": str(BARRED_S)})
     except FullError as error:
         return problem(429, "Full", str(error), headers={"Retry-After": str(error.wait_s)})
+    except FastError as error:
+        return problem(429, "Rate", str(error), headers={"Retry-After": str(error.wait_s)})
     except BusyError as error:
         return problem(503, "Busy", str(error), headers={"Retry-After": str(RETRY_S)})
     return JsonAnswer(receipt, status_code=422 if receipt.refused else 200)

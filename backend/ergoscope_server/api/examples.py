@@ -169,6 +169,10 @@ SLICE: dict[str, object] = {
 RECEIVED: Responses = {
     200: {"content": {"application/json": {"example": RECEIPT}}, "description": "Durable"},
     400: {"description": "Not a batch, or of a version that is not understood here; nothing is kept"},
+    403: {
+        "description": "Nothing is kept: the token may not write there, or the run is new and its project has as many "
+        "as it may; keep the batch"
+    },
     410: {"description": "Its run was deleted; nothing is kept, and nothing of that run will be"},
     413: {"description": "Larger than allowed; nothing is kept"},
     422: {
@@ -188,7 +192,10 @@ RECEIVED: Responses = {
         },
         "description": "Durable but for what is listed as refused",
     },
-    429: {"description": "More waits to be folded than may; keep it and try again after Retry-After seconds"},
+    429: {
+        "description": "More waits to be folded than may, or the run sends more than it may; keep it and try again "
+        "after Retry-After seconds"
+    },
     503: {"description": "Cannot be stored now; keep it and try again after Retry-After seconds"},
 }
 BODY: dict[str, object] = {

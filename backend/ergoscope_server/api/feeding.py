@@ -66,14 +66,18 @@ class Feeder:
             asked: list[str | None] = [*self._runs] or [None]
             yield from (told for run in asked for told in self._alerts(run, known))
 
+    def gone(self, notices: Notices) -> Iterator[Told]:
+        """Give which runs are deleted, of those that the notices say so of."""
+        for run, kinds in notices.items():
+            if "deleted" in kinds and run != EVERY_RUN:
+                yield from self._deletion(run)
+
     def news(self, notices: Notices) -> Iterator[Told]:
-        """Give what the notices point to, and the summaries that are due."""
+        """Give what else the notices point to, and the summaries that are due."""
         now = time.time()
         if EVERY_RUN in notices:
             yield from self._everything(now)
         for run, kinds in notices.items():
-            if "deleted" in kinds and run != EVERY_RUN:
-                yield from self._deletion(run)
             if run == EVERY_RUN or not self._sight.has(run):
                 continue
             if "arrival" in kinds and run in self._runs:
@@ -103,11 +107,6 @@ class Feeder:
         """Tell that a run is gone; its project is too, so only who follows it, or may see every run, is told."""
         if (run in self._runs or (not self._runs and self._sight.projects is None)) and self._store.upkeep.removed(run):
             yield self._tell("deleted", {"run": run})
-
-    @property
-    def restless(self) -> bool:
-        """Whether something is still to be told although nothing new happened."""
-        return bool(self._stale)
 
     def _increments(self, run: str) -> Iterator[Told]:
         while True:

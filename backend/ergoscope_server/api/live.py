@@ -82,8 +82,13 @@ async def _messages(
     try:
         yield f"retry: {RECONNECT_MS}\n\n".encode()
         spoken = asked = time.monotonic()
+        notices: Notices = {}
         news = feeder.open()
         while not service.stopping.is_set():
+            # First of all: a run that is gone may be why its reader may not go on.
+            async for told in iterate_in_threadpool(feeder.gone(notices)):
+                yield _message(told)
+                spoken = time.monotonic()
             if time.monotonic() - asked > ASK_S:
                 asked = time.monotonic()
                 if not await still():
@@ -95,7 +100,8 @@ async def _messages(
                 yield b": still here\n\n"
                 spoken = time.monotonic()
             await asyncio.sleep(PAUSE_S)
-            news = feeder.news(await _wait(subscription))
+            notices = await _wait(subscription)
+            news = feeder.news(notices)
     except UnavailableError as error:
         log.warning("a live stream ends, and its reader comes back: %s", error)
     finally:

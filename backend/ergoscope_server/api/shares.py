@@ -45,7 +45,8 @@ def list_shares(run: str, people: PeopleOf) -> JsonAnswer:
 def end_share(run: str, share_id: str, people: PeopleOf) -> Response:
     """Take a link to a run back; it opens nothing a second later."""
     if not people.end_share(run, share_id):
-        return problem(404, "Unknown", f"run {run!r} has no link {share_id!r}; GET .../shares has those there are")
+        text = f"run {run!r} has no link {share_id!r} that is open; `ergoscope share {run} --list` has those there are"
+        return problem(404, "Unknown", text)
     return Response(status_code=204)
 
 

@@ -38,7 +38,7 @@ _decoder = msgspec.msgpack.Decoder(_News)
 class RedisBus:
     """Carries notices between the processes that share a Redis."""
 
-    def __init__(self, url: str, *, prefix: str = "ergoscope") -> None:
+    def __init__(self, url: str, *, prefix: str) -> None:
         """Start listening and sending, each in a thread; Redis need not be there yet.
 
         Args:

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from ergoscope_server.settings import read_settings
+from ergoscope_server.environment import read_settings
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.store import Store
 

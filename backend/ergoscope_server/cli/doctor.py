@@ -9,9 +9,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import urllib3
 
+from ergoscope_server.environment import read_settings
 from ergoscope_server.examination import Finding, State, of_disk, of_lag, of_schema, of_workers
 from ergoscope_server.opening import open_provider
-from ergoscope_server.settings import ENV, Settings, SettingsError, read_settings
+from ergoscope_server.settings import ENV, Settings, SettingsError
 from ergoscope_server.store.database import Database
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.standing import Standing, read_standing

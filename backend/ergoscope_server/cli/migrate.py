@@ -5,7 +5,8 @@ import os
 from contextlib import closing
 
 from ergoscope_server.cli.saying import complain
-from ergoscope_server.settings import SettingsError, read_settings
+from ergoscope_server.environment import read_settings
+from ergoscope_server.settings import SettingsError
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.migrate import BARE
 from ergoscope_server.store.store import Store

@@ -3,7 +3,8 @@
 import argparse
 import os
 
-from ergoscope_server.settings import Settings, read_settings
+from ergoscope_server.environment import read_settings
+from ergoscope_server.settings import Settings
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

@@ -45,7 +45,10 @@ def serve(settings: Settings) -> int:
     """
     if not settings.database_url:
         _make_writable(settings.directory)
-    with listen(settings.host, settings.port) as listening, closing(Store(settings.store_url)) as store:
+    with (
+        listen(settings.host, settings.port) as listening,
+        closing(Store(settings.store_url, most_runs=settings.project_runs)) as store,
+    ):
         check_guarded(settings, store)
         set_up(settings.log_format, settings.log_level)
         port, gauges = listening.getsockname()[1], Gauges()

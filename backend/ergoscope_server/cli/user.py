@@ -10,11 +10,12 @@ from itertools import groupby
 
 from ergoscope_server.cli.database import declare_database, open_database
 from ergoscope_server.cli.saying import complain, moment, typist
+from ergoscope_server.environment import read_settings
 from ergoscope_server.people.callers import EVERY_PROJECT
 from ergoscope_server.people.logins import LONGEST_NAME
 from ergoscope_server.people.passwords import PasswordError, hash_password
 from ergoscope_server.people.rights import ROLES
-from ergoscope_server.settings import SettingsError, read_settings
+from ergoscope_server.settings import SettingsError
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.people import People
 

@@ -7,14 +7,15 @@ import signal
 
 from ergoscope_server.alerts.notify import WebhookNotify, notifier
 from ergoscope_server.cli.saying import complain
+from ergoscope_server.environment import read_settings
 from ergoscope_server.gauges import Gauges
 from ergoscope_server.logs import set_up
 from ergoscope_server.opening import check_shared, open_bus
 from ergoscope_server.scraping import giving_figures
-from ergoscope_server.settings import Settings, SettingsError, read_settings
+from ergoscope_server.settings import Settings, SettingsError
 from ergoscope_server.store.errors import StoreError
 from ergoscope_server.store.store import Store
-from ergoscope_server.working import Worker
+from ergoscope_server.working import Worker, shared
 
 
 class Work:
@@ -48,7 +49,7 @@ async def work(settings: Settings) -> None:
     notify = notifier(settings.webhook_url, page=next(iter(settings.public_urls), f"http://127.0.0.1:{settings.port}"))
     store, bus, gauges = Store(settings.store_url), open_bus(settings), Gauges()
     set_up(settings.log_format, settings.log_level)
-    worker = Worker(store, bus, notify, gauges=gauges, redis_url=settings.redis_url)
+    worker = Worker(store, bus, notify, gauges=gauges, redis=shared(settings))
     gauges.look_first(lambda: gauges.redis.set(bus.connected))
     with giving_figures(gauges, settings.host, settings.metrics_port, must=False):
         watching = asyncio.create_task(worker.watch())

@@ -1,7 +1,7 @@
 """From a batch as sent to an arrival that can be stored; what cannot be kept is refused alone, with its reason."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ergoscope_contract.answers import Refusal
 from ergoscope_contract.columns import MAX_KEY, Column, unpack
+from ergoscope_contract.envelope import check_run
 from ergoscope_contract.errors import ShapeError
 from ergoscope_contract.records import Batch, Block, Histogram, Run, Sketch, Spectrum
 from ergoscope_server.store.arrivals import Arrival, ShapeRow
@@ -23,25 +24,31 @@ PACE = "step_time"
 HEADLINE = ("loss", "lr", "grad_norm", PACE, "agent_overhead")
 MOST_REFUSALS = 100
 MOST_RANK = 999_999
+NOTHING: Mapping[int, str] = {}
+SAID = ""  # in the place of a reason: it was told once, for all columns of that name
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _pack = msgspec.msgpack.encode
 
 
-def check(batch: Batch, *, received: float, refused: list[Refusal]) -> tuple[Arrival, int]:
+def check(
+    batch: Batch, *, received: float, refused: list[Refusal], beyond: Mapping[int, str] = NOTHING
+) -> tuple[Arrival, int]:
     """Give what can be stored of a batch and the number of values in it; adds to `refused` what cannot.
 
     Args:
         batch: As the codec read it.
         received: Unix time.
         refused: Takes one entry for each value, column or record that is left out.
+        beyond: Names of the key table for which the run has no room, by number, with the reason.
 
     Raises:
         ShapeError: the rank is beyond what is allowed.
     """
     if batch.rank > MOST_RANK:
         raise ShapeError(f"rank is {batch.rank}; at most {MOST_RANK} is allowed")
-    faults = _faults(batch.keys)
+    refused.extend(Refusal(f"keys[{number}]", reason) for number, reason in beyond.items())
+    faults = _faults(batch.keys) | dict.fromkeys(beyond, SAID)
     rows = [r for number in range(len(batch.blocks)) for r in _block(batch, number, faults, refused)]
     pulse_step = batch.pulse.last_step if batch.pulse is not None else None
     arrival = Arrival(
@@ -100,6 +107,8 @@ def _block(batch: Batch, number: int, faults: dict[int, str], refused: list[Refu
     rows: list[Rows] = []
     for column in unpacked.columns:
         key = index[column.key]
+        if faults.get(key) == SAID:
+            continue
         if key in faults:
             refused.append(Refusal(f"{where}.keys", faults[key]))
         else:
@@ -168,7 +177,24 @@ def _about(run: Run | None, refused: list[Refusal]) -> Run | None:
             reason = f"{text!r:.80} is no name; allowed: 1 to {NAME_LIMIT} characters, none of them a control character"
             refused.append(Refusal(f"about.{field}", reason))
             return None
+    if run.fork is not None and (fault := _no_fork(run)):
+        refused.append(Refusal("about.fork", fault))
+        run = replace(run, fork=None)
     return None if _packed(run, "about", refused) is None else run
+
+
+def _no_fork(run: Run) -> str:
+    """Say why a run cannot be forked as it says; empty where it can."""
+    assert run.fork is not None
+    try:
+        check_run(run.fork.run)
+    except ShapeError as error:
+        return str(error)
+    if run.fork.run == run.id:
+        return f"run {run.id!r} is said to be forked from itself; name the run that it goes on from"
+    if not -STEP_LIMIT <= run.fork.step <= STEP_LIMIT:
+        return f"step {run.fork.step} is outside ±2^62; steps count from the start of the training"
+    return ""
 
 
 def _packed(record: Struct, where: str, refused: list[Refusal]) -> bytes | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ergoscope_contract import codec
@@ -11,13 +11,19 @@ from ergoscope_contract.errors import ShapeError
 from ergoscope_contract.opening import Opened
 from ergoscope_contract.records import Batch
 from ergoscope_server.gauges import Gauges
+from ergoscope_server.ingest.breadth import Breadth
 from ergoscope_server.ingest.checks import cap, check
 from ergoscope_server.ingest.pressure import Pressure
+from ergoscope_server.ingest.rate import Rate
 from ergoscope_server.ingest.writer import Writer
 from ergoscope_server.logs import note_run
 from ergoscope_server.store.arrivals import Arrival
 
 SMALL = 64 * 1024  # decoding less than this is quicker than handing it to another thread
+
+
+class BarredRunError(RuntimeError):
+    """The batch is of a new run that is not let in; it may be later, so the sender keeps it."""
 
 
 class DeletedRunError(RuntimeError):
@@ -34,7 +40,8 @@ class _Checked:
 class Intake:
     """Decodes, checks and stores batches; answers when they are durable."""
 
-    def __init__(self, writer: Writer, pressure: Pressure, gauges: Gauges) -> None:
+    def __init__(self, writer: Writer, pressure: Pressure, gauges: Gauges, *, breadth: Breadth, rate: Rate) -> None:
+        self._breadth, self._rate = breadth, rate
         self._writer = writer
         self._pressure = pressure
         self._gauges = gauges
@@ -56,17 +63,23 @@ class Intake:
             ContractError: it is not a batch, or not one that is understood here.
             BusyError: it cannot be stored now.
             FullError: more waits to be folded than may.
+            FastError: its run sends more than it may.
+            BarredRunError: its run is new, and its project has as many as it may.
             DeletedRunError: its run was deleted.
         """
         self._pressure.check()
         began = time.perf_counter()
-        checked = _open(body, json) if len(body) < SMALL else await asyncio.to_thread(_open, body, json)
+        checked = await self._check(body, json)
         note_run(checked.arrival.run)
         if hold is not None:
             await asyncio.to_thread(hold, checked.arrival)
+        self._rate.take(checked.arrival.run, checked.values)
         outcome = await self._writer.write(checked.arrival)
         if outcome.problem:
             raise ShapeError(outcome.problem)
+        if outcome.barred:
+            self._gauges.batches.labels("barred").inc()
+            raise BarredRunError(outcome.barred)
         if outcome.deleted:
             self._gauges.batches.labels("deleted").inc()
             raise DeletedRunError(
@@ -88,6 +101,17 @@ class Intake:
             requests=outcome.requests,
         )
 
+    async def _check(self, body: bytes, json: bool) -> _Checked:
+        if len(body) >= SMALL:
+            return await asyncio.to_thread(lambda: self._look(_open(body, json)))
+        opened = _open(body, json)
+        if self._breadth.sure(opened.batch.run, opened.batch.keys):
+            return _checked(opened, {})
+        return await asyncio.to_thread(self._look, opened)  # it may ask the database
+
+    def _look(self, opened: Opened) -> _Checked:
+        return _checked(opened, self._breadth.beyond(opened.batch.run, opened.batch.keys))
+
     def _count(self, checked: _Checked, lost: int, *, size: int) -> None:
         self._gauges.values.inc(checked.values)
         self._gauges.bytes.inc(size)
@@ -95,9 +119,12 @@ class Intake:
         self._gauges.thinned.inc(_thinned(checked.opened.batch))
 
 
-def _open(body: bytes, json: bool) -> _Checked:
-    opened = codec.accept_json(body) if json else codec.accept(body)
-    arrival, values = check(opened.batch, received=time.time(), refused=opened.refused)
+def _open(body: bytes, json: bool) -> Opened:
+    return codec.accept_json(body) if json else codec.accept(body)
+
+
+def _checked(opened: Opened, beyond: Mapping[int, str]) -> _Checked:
+    arrival, values = check(opened.batch, received=time.time(), refused=opened.refused, beyond=beyond)
     return _Checked(arrival, values, opened)
 
 

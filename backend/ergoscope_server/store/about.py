@@ -10,7 +10,7 @@ def merged(known: Run, told: Run, *, newer: bool) -> Run:
 
     The run was created when its first attempt was. Settings are kept by name: those of the newer description win, and
     what only the other one has stays. Tags, group, job type and notes that the newer one leaves empty stay as well, and
-    so do name and project where the newer ones are presumed.
+    so do name and project where the newer ones are presumed. What a run was forked from is said once, when it begins.
 
     Args:
         known: What is known of it.
@@ -31,6 +31,7 @@ def merged(known: Run, told: Run, *, newer: bool) -> Run:
         name=(early if "name" in presumed else late).name,
         presumed=sorted(presumed.intersection(early.presumed)),
         created=min(known.created, told.created),
+        fork=early.fork or late.fork,
         config={**early.config, **late.config},
         tags=late.tags or early.tags,
         group=late.group or early.group,

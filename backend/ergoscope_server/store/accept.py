@@ -26,6 +26,7 @@ class Outcome:
     """What became of a batch: its number in the run's log, None when it was there already or could not be taken.
 
     deleted: its run was deleted, and nothing of it is taken any more.
+    barred: why its run, which is new, is not let in; it may be later.
     lost: records that its job says no ring had room for, beyond those that it told of before.
     requests: slices of its run that are waited for.
     """
@@ -33,22 +34,28 @@ class Outcome:
     number: int | None = None
     problem: str = ""
     deleted: bool = False
+    barred: str = ""
     lost: int = 0
     requests: list[SliceRequest] = field(default_factory=list)
 
 
-def accept(connection: Connection, batches: Sequence[Arrival]) -> list[Outcome]:
+def accept(connection: Connection, batches: Sequence[Arrival], *, most_runs: int = 0) -> list[Outcome]:
     """Store batches inside the caller's transaction; they are durable when it commits.
 
     The rows of their runs are locked first, in one order everywhere, so numbers are given without gaps and a reader
-    that has seen a number has seen all below it.
+    that has seen a number has seen all below it. A project gets `most_runs` runs, or any number where that is 0.
     """
-    states = runs.lock(connection, batches)
+    locked = runs.lock(connection, batches, most=most_runs)
+    states = locked.states
     senders = feeds.load(connection, {(b.run, b.attempt, b.rank) for b in batches})
     outcomes: list[Outcome] = []
     taken: list[tuple[int, Arrival]] = []
     for batch in batches:
-        outcome = _take(states[batch.run], senders, batch) if batch.run in states else Outcome(deleted=True)
+        if batch.run in states:
+            outcome = _take(states[batch.run], senders, batch)
+        else:
+            barred = locked.barred.get(batch.run, "")
+            outcome = Outcome(deleted=not barred, barred=barred)
         outcomes.append(outcome)
         if outcome.number is not None:
             taken.append((outcome.number, batch))
@@ -104,6 +111,8 @@ def _tell_run(state: RunState, batch: Arrival, parts: int) -> None:
         about = merged(_about.decode(state.about), batch.about, newer=newest) if state.about else batch.about
         state.about, state.project, state.name = _pack(about), about.project, about.name
         state.created = about.created
+        if about.fork is not None:
+            state.fork_run, state.fork_step = about.fork.run, about.fork.step
     if batch.begun is not None and newest and (batch.rank == 0 or not state.system):
         state.system = _pack(batch.begun.system)
     if newest and batch.last_step is not None and (state.last_step is None or batch.last_step > state.last_step):

@@ -22,13 +22,17 @@ EVERYTHING = ["*"]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A series in a run's list; the last step and value are the newest attempt's."""
+    """A series in a run's list; the last step and value are the newest attempt's.
+
+    inherited: the run that it is shown from, where it was forked from that and has nothing of it itself.
+    """
 
     key: str
     rank: int
     points: int
-    last_step: int
-    last_value: float
+    last_step: int | None = None
+    last_value: float | None = None
+    inherited: str = ""
 
 
 def list_series(connection: Connection, run: str) -> list[Listed]:

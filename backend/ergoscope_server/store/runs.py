@@ -1,12 +1,13 @@
 """The rows of runs, as a transaction that takes batches in reads and writes them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, select
 
 from ergoscope_server.store.arrivals import Arrival
+from ergoscope_server.store.room import without_room
 from ergoscope_server.store.tables import deletion
 from ergoscope_server.store.tables import run as table
 from ergoscope_server.store.writing import Row as TableRow
@@ -37,6 +38,8 @@ class RunState:
     ranks: int = 1
     stepped: float = 0.0
     archived: float = 0.0
+    fork_run: str = ""
+    fork_step: int = 0
 
 
 _LOCK = select(table).where(table.c.id.in_(bindparam("ids", expanding=True))).order_by(table.c.id).with_for_update()
@@ -48,23 +51,49 @@ _latest = msgspec.msgpack.Decoder(dict[str, float])
 _pack = msgspec.msgpack.encode
 
 
-def lock(connection: Connection, batches: Iterable[Arrival]) -> dict[str, RunState]:
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """The rows of batches' runs, and of those that get none as their projects are full, the reason.
+
+    A run that was deleted is in neither.
+    """
+
+    states: dict[str, RunState]
+    barred: dict[str, str]
+
+
+def lock(connection: Connection, batches: Sequence[Arrival], *, most: int = 0) -> Locked:
     """Give the rows of the batches' runs, locked until the transaction ends; a run that is new gets a row.
 
-    A run that was deleted gets none, and is not among them.
+    Args:
+        connection: A transaction.
+        batches: Whose runs.
+        most: Runs that a project may have, 0 for any number.
     """
     seen = {batch.run: batch.received for batch in batches}
+    barred: dict[str, str] = {}
     states = _load(connection, sorted(seen))
     missing = sorted(seen.keys() - states.keys())
     if missing:  # looked up only now: what is deleted meanwhile has held its row until its deletion could be seen
         gone = deleted(connection, missing)
-        missing = [run for run in missing if run not in gone]
+        projects = _projects(batches)
+        barred = without_room(connection, {run: projects[run] for run in missing if run not in gone}, most=most)
+        missing = [run for run in missing if run not in gone and run not in barred]
     if missing:
         # Another process may insert the same run first: then nothing is inserted here, and its row is locked below.
         fresh = {run: RunState(name=run, created=seen[run], last_seen=seen[run]) for run in missing}
         _insert(connection, [_row(run, state) for run, state in fresh.items()])
         states |= _load(connection, missing)
-    return states
+    return Locked(states, barred)
+
+
+def _projects(batches: Iterable[Arrival]) -> dict[str, str]:
+    """Give the project that each run is said to be of."""
+    projects: dict[str, str] = {}
+    for batch in batches:
+        if batch.about is not None or batch.run not in projects:
+            projects[batch.run] = UNKNOWN if batch.about is None else batch.about.project
+    return projects
 
 
 def save(connection: Connection, states: Mapping[str, RunState]) -> None:
@@ -111,6 +140,8 @@ def _state(row: Row[tuple[object, ...]]) -> RunState:
         ranks=row.ranks,
         stepped=row.stepped,
         archived=row.archived,
+        fork_run=row.fork_run,
+        fork_step=row.fork_step,
     )
 
 
@@ -135,4 +166,6 @@ def _row(run: str, state: RunState) -> TableRow:
         state.ranks,
         state.stepped,
         state.archived,
+        state.fork_run,
+        state.fork_step,
     )

@@ -16,6 +16,7 @@ from ergoscope_server.store.cells import Cells, cells_of, gather, join_cells
 from ergoscope_server.store.chunks import find_chunk
 from ergoscope_server.store.fetch import Found, fetch
 from ergoscope_server.store.folding import read_state
+from ergoscope_server.store.lineage import Ancestor
 from ergoscope_server.store.names import choose, is_pattern
 from ergoscope_server.store.points import HIGHEST, LOWEST, NO_POINTS, FloatArray, IntArray, Points, join
 from ergoscope_server.store.spans import FINEST, Span, level_for, span
@@ -61,11 +62,15 @@ class SeriesData:
 
 @dataclass(frozen=True, slots=True)
 class SeriesAnswer:
-    """Series of one run, complete up to `cursor`."""
+    """Series of one run, complete up to `cursor`.
+
+    inherited: the runs whose history is shown before its own, the nearest first; None of a run that was not forked.
+    """
 
     run: str
     cursor: int
     series: list[SeriesData]
+    inherited: list[Ancestor] | None = None
 
 
 @dataclass(frozen=True, slots=True)

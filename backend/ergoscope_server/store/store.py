@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
-from sqlalchemy import Connection
 
 from ergoscope_contract.answers import Alert, RankSummary, RunSummary
 from ergoscope_contract.records import Event, Histogram, Sketch, Spectrum
@@ -18,16 +17,17 @@ from ergoscope_server.store.cells import F8Array
 from ergoscope_server.store.compact import prepare_compaction, write_compaction
 from ergoscope_server.store.database import Database
 from ergoscope_server.store.duty import Heard, Role
-from ergoscope_server.store.ends import Listed, list_names, list_series, read_newest, read_oldest
+from ergoscope_server.store.ends import Listed, list_names, read_newest, read_oldest
 from ergoscope_server.store.fold import prepare, write
-from ergoscope_server.store.increments import Increment, read_cursor, read_increment, read_since
+from ergoscope_server.store.increments import Increment, read_cursor, read_increment
+from ergoscope_server.store.inherit import list_answer, read_answer
+from ergoscope_server.store.lineage import Admit
 from ergoscope_server.store.migrate import migrate
 from ergoscope_server.store.muster import read_ranks
 from ergoscope_server.store.pieces import Owner
 from ergoscope_server.store.points import IntArray
 from ergoscope_server.store.projects import read_projects
-from ergoscope_server.store.ranks import TOGETHER, read_together
-from ergoscope_server.store.series import Query, SeriesAnswer, read_series
+from ergoscope_server.store.series import Query, SeriesAnswer
 from ergoscope_server.store.slices import Asked
 from ergoscope_server.store.tidy import Backlog
 from ergoscope_server.store.upkeep import Upkeep
@@ -40,12 +40,18 @@ class Store(Asking):
     Any method may raise UnavailableError when the database cannot answer, and may be called from any thread.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], float] = time.time) -> None:
-        """Open the database and bring its schema up to date."""
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.time, most_runs: int = 0) -> None:
+        """Open the database and bring its schema up to date.
+
+        Args:
+            url: See Database.
+            clock: Gives Unix seconds.
+            most_runs: That a project may have; 0 for any number.
+        """
         self.database = Database(url)
         super().__init__(self.database)
         self.upkeep = Upkeep(self.database, clock=clock)
-        self._clock = clock
+        self._clock, self._most_runs = clock, most_runs
         with answering("be opened"):
             self.brought = migrate(self.database)  # from which revision of the schema to which
 
@@ -56,7 +62,7 @@ class Store(Asking):
     def accept(self, batches: Sequence[Arrival]) -> list[Outcome]:
         """Store batches in one transaction; when this returns they are durable."""
         with self._write() as connection:
-            return accept(connection, batches)
+            return accept(connection, batches, most_runs=self._most_runs)
 
     def summary(self, run: str) -> RunSummary | None:
         """Give a run's summary, None when there is no such run."""
@@ -106,27 +112,31 @@ class Store(Asking):
         with self._read() as connection:
             return read_cursor(connection, run)[0]
 
-    def series(self, run: str, query: Query) -> SeriesAnswer:
-        """Give series of a run; UnknownRunError when there is no such run."""
-        with self._read() as connection:
-            return _answer(connection, run, query)
+    def series(self, run: str, query: Query, *, admit: Admit | None = None) -> SeriesAnswer:
+        """Give series of a run; UnknownRunError when there is no such run.
 
-    def series_of_runs(self, runs: Collection[str], query: Query) -> dict[str, SeriesAnswer | None]:
-        """Give series of several runs as they are at one moment, None for those that are not there."""
+        admit: of a run that was forked, with the history of the runs that this lets in; its own part without it.
+        """
+        with self._read() as connection:
+            return read_answer(connection, run, query, admit)
+
+    def series_of_runs(
+        self, runs: Collection[str], query: Query, *, admit: Admit | None = None
+    ) -> dict[str, SeriesAnswer | None]:
+        """Give series of several runs as they are at one moment, None for those that are not there; as `series`."""
         with self._read() as connection:
             there = set(read_projects(connection, runs))
-            return {run: _answer(connection, run, query) if run in there else None for run in runs}
+            return {run: read_answer(connection, run, query, admit) if run in there else None for run in runs}
 
     def increment(self, run: str, since: int, metrics: Sequence[str], *, rank: int | None = 0) -> Increment:
         """Give what arrived after a cursor; UnknownRunError when there is no such run."""
         with self._read() as connection:
             return read_increment(connection, run, since, metrics, rank)
 
-    def listed(self, run: str) -> list[Listed]:
-        """Give every series of a run; UnknownRunError when there is no such run."""
+    def listed(self, run: str, *, admit: Admit | None = None) -> list[Listed]:
+        """Give every series of a run; UnknownRunError when there is no such run. `admit` as in `series`."""
         with self._read() as connection:
-            read_cursor(connection, run)
-            return list_series(connection, run)
+            return list_answer(connection, run, admit)
 
     def keys(self, run: str) -> list[str]:
         """Give the names of a run's series; none when there is no such run."""
@@ -255,12 +265,3 @@ class Store(Asking):
         """Say when a run was heard of; None while the service is not whole or there is no such run."""
         with self._read() as connection:
             return duty.read_heard(connection, run, now=self._clock())
-
-
-def _answer(connection: Connection, run: str, query: Query) -> SeriesAnswer:
-    cursor, _ = read_cursor(connection, run)
-    if query.since is not None:
-        return SeriesAnswer(run, cursor, read_since(connection, run, query, query.since))
-    if query.rank == TOGETHER:
-        return SeriesAnswer(run, cursor, read_together(connection, run, query))
-    return SeriesAnswer(run, cursor, read_series(connection, run, query))

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from ergoscope_contract.answers import RunSummary, Status, Verdict
-from ergoscope_contract.records import JsonObject, Run
+from ergoscope_contract.records import Fork, JsonObject, Run
 from ergoscope_server.store.muster import Muster, count_ranks
 from ergoscope_server.store.quiet import patience
 from ergoscope_server.store.runs import read_latest
@@ -110,4 +110,5 @@ def _summarize(row: Row[tuple[object, ...]], now: float, muster: Muster) -> RunS
         spells=judged.spells,
         latest=read_latest(row.latest),
         archived=row.archived > 0,
+        fork=Fork(row.fork_run, row.fork_step) if row.fork_run else None,
     )

@@ -47,7 +47,10 @@ run = Table(
     Column("ranks", Integer, nullable=False, server_default="1"),  # of the newest attempt
     Column("stepped", Double, nullable=False, server_default="0"),  # when its newest step came, by our clock
     Column("archived", Double, nullable=False, server_default="0"),  # when it was set aside; 0 while it is not
+    Column("fork_run", Text, nullable=False, server_default=""),  # which it was forked from; empty where from none
+    Column("fork_step", BigInteger, nullable=False, server_default="0"),
     Index("run_newest", "created", "id"),
+    Index("run_project", "project", "created", "id"),
 )
 
 # One sender: a rank of an attempt, with the batches seen of it.

@@ -8,7 +8,7 @@ from redis.typing import EncodableT
 from ergoscope_server.bus.connect import FAILURES, connect
 from ergoscope_server.bus.outbox import CannotSendError, Outbox
 from ergoscope_server.work.announced import Announced
-from ergoscope_server.work.names import PREFIX, shard_of, stream
+from ergoscope_server.work.names import shard_of, stream
 
 MOST_ENTRIES = 4_096  # of a stream
 
@@ -16,8 +16,8 @@ MOST_ENTRIES = 4_096  # of a stream
 class Announcer:
     """Announces from any thread, without waiting."""
 
-    def __init__(self, url: str, *, prefix: str = PREFIX) -> None:
-        """Start the thread that sends; Redis need not be there yet."""
+    def __init__(self, url: str, *, prefix: str) -> None:
+        """Start the thread that sends; Redis need not be there yet. `prefix` begins every name in Redis."""
         self._prefix = prefix
         self._client = connect(url)
         self._outbox: Outbox[Announced] = Outbox(

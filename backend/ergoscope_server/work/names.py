@@ -4,7 +4,16 @@ from zlib import crc32
 
 SHARDS = 64  # as many workers at most have something to do
 GROUP = "workers"
-PREFIX = "{ergoscope}"  # in braces, so that in a cluster all keys lie in one slot and can be asked for at once
+
+
+def in_one_slot(prefix: str) -> str:
+    """Give what keys begin with, in braces, so that in a cluster all lie in one slot and can be asked for at once.
+
+    Example:
+        >>> in_one_slot("ergoscope")
+        '{ergoscope}'
+    """
+    return f"{{{prefix}}}"
 
 
 def shard_of(run: str) -> int:

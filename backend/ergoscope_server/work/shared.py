@@ -15,7 +15,7 @@ from ergoscope_server.bus.connect import FAILURES, connect
 from ergoscope_server.work.announced import Announced
 from ergoscope_server.work.leases import KEEP_S, LEASE_S, Leases
 from ergoscope_server.work.line import Entry, Line
-from ergoscope_server.work.names import PREFIX, shard_of
+from ergoscope_server.work.names import shard_of
 
 WAIT_MS = 500
 AGAIN_S = 1.0
@@ -33,7 +33,7 @@ class SharedRounds:
         *,
         heard: Callable[[str, Announced], None],
         taken: Callable[[], None],
-        prefix: str = PREFIX,
+        prefix: str,
     ) -> None:
         """Prepare; `start` begins.
 

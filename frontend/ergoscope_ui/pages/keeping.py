@@ -74,7 +74,7 @@ def _register_question(app: Dash, client: Client) -> None:
             return no_update, no_update, True, ""
         try:
             runs = await _summaries(client, chosen)
-            series = len(await client.keys(runs[0].id)) if len(runs) == 1 else None
+            series = len(await client.keys(runs[0].id, own=True)) if len(runs) == 1 else None
         except UiError as problem:
             return "Delete?", "", True, str(problem)
         return deletion.title(runs), deletion.words(runs, series), True, ""

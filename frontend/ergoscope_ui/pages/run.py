@@ -10,6 +10,7 @@ from ergoscope_ui.browser import in_browser
 from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
 from ergoscope_ui.pages import run_actions, run_curvature, run_layers, run_overview, run_records, run_series
+from ergoscope_ui.pages.parent import parent_of
 from ergoscope_ui.pages.scope import scope
 from ergoscope_ui.pages.stepped import stepped
 from ergoscope_ui.panels import actions, notice
@@ -59,11 +60,11 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
         try:
             summary, verdict = await asyncio.gather(client.run(run), client.verdict(run))
             ranks = await client.ranks(run) if summary.ranks > 1 else []
-            moved = await stepped(client, summary)
+            moved, parent = await asyncio.gather(stepped(client, summary), parent_of(client, summary))
         except UiError as problem:
             return html.H1(run), notice.error(problem), scope("run", title=run, runs=[run])
         named = scope("run", title=summary.name or run, runs=[run])
-        return head(summary, ranks, stepped=moved), sentence(verdict, summary), named
+        return head(summary, ranks, stepped=moved, parent=parent), sentence(verdict, summary), named
 
     @app.callback(
         Output("run-body", "children"),

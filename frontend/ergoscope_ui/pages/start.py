@@ -18,10 +18,13 @@ def level(curve: Curve | None) -> float | None:
     return mean if mean > 0 else None
 
 
-async def start_of(client: Client, run: str) -> float | None:
-    """Ask for the first steps and reduce them; None while there are none."""
-    early = await client.series(run, ["grad_norm"], last=_SOUGHT)
+async def start_of(client: Client, run: str, *, own: bool) -> float | None:
+    """Ask for the first steps and reduce them; None while there are none.
+
+    own: of a run that was forked, where it itself began; else where the run began that it comes from.
+    """
+    early = await client.series(run, ["grad_norm"], last=_SOUGHT, own=own)
     found = level(early.get("grad_norm"))
     if found is not None:
         return found
-    return level((await client.series(run, ["grad_norm"], buckets=1000)).get("grad_norm"))
+    return level((await client.series(run, ["grad_norm"], buckets=1000, own=own)).get("grad_norm"))

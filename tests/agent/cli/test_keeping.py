@@ -182,7 +182,8 @@ def test_links_are_listed_and_taken_back(served: FakeServer, capsys: pytest.Capt
     assert said(capsys, "share", "--list", "n").splitlines()[1].split()[:2] == ["s1", "ada"]
     assert json.loads(said(capsys, "share", "n", "--list", "--json")) == [SHARE]
     assert said(capsys, "share", "n", "--revoke", "s1") == "link s1 to run r1 (n) opens nothing any more\n"
-    assert served.deleted == ["/api/v1/runs/r1/shares/s1"]
+    assert json.loads(said(capsys, "share", "n", "--revoke", "s1", "--json")) == {"id": "s1", "run": "r1"}
+    assert served.deleted == 2 * ["/api/v1/runs/r1/shares/s1"]
     served.pages["/api/v1/runs/r1/shares"] = {"shares": []}
     assert said(capsys, "share", "n", "--list") == "no link to run r1 (n) is open\n"
 

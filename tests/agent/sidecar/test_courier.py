@@ -1,6 +1,7 @@
 """The courier delivers in order, each batch until it is taken or refused for good."""
 
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,22 @@ def test_refused_values_are_told_to_the_page_at_most_every_ten_seconds(tmp_path:
     courier(tmp_path, Script(outcome, outcome, outcome), told=told).deliver_some(never)
 
     assert [event.text for event in told] == ["1 values were refused, first blocks[0].x: no number"]
+
+
+def test_why_values_are_refused_is_told_once_for_each_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    spooled(tmp_path, b"a", b"b", b"c", b"d")
+    many, odd = Refusal("keys[9]", "a series too many"), Refusal("blocks[0].x[1]", "no number")
+    answers = [Outcome("delivered", refusals=refused) for refused in ((many,), (many,), (many, odd), (many,))]
+
+    ours = courier(tmp_path, Script(*answers))
+    with caplog.at_level(logging.WARNING):
+        ours.deliver_some(never)
+
+    assert caplog.messages == [
+        "1 values were refused, first keys[9]: a series too many",
+        "2 values were refused, first blocks[0].x[1]: no number",
+    ]
+    assert ours.seq == 4
 
 
 @pytest.mark.parametrize(("keep", "left"), [(False, [4]), (True, [0, 2, 4])])

@@ -51,7 +51,7 @@ def serving(settings: Settings) -> Iterator[Running]:
     """Run a service; one without a database of its own lies where the tests run."""
     ready = Event()
     with placed(settings) as where, listen("127.0.0.1", 0) as listening:
-        app = create_app(where, Store(where.store_url))
+        app = create_app(where, Store(where.store_url, most_runs=where.project_runs))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         server = Server(app, ready=ready.set)
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -152,7 +152,7 @@ def test_a_database_that_is_away_is_said_with_when_to_come_back(
 ) -> None:
     from ergoscope_server.store.errors import UnavailableError
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise UnavailableError("the database cannot write now: disk full")
 
     with monkeypatch.context() as patch:

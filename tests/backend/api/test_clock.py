@@ -27,7 +27,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(time, "time", made)
-    monkeypatch.setattr("tests.backend.api.conftest.Store", lambda url: Store(url, clock=made))
+    monkeypatch.setattr("tests.backend.api.conftest.Store", lambda url, **more: Store(url, clock=made, **more))
     return made
 
 

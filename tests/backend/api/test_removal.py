@@ -1,12 +1,16 @@
 """Deleting runs and setting them aside, over HTTP."""
 
+from pathlib import Path
+
+import httpx
 import pytest
 
 from ergoscope_contract.codec import encode
 from ergoscope_contract.records import Run
-from ergoscope_server.api import removal
+from ergoscope_server.api import live, removal
 from tests.backend.api.conftest import Running, wait_for
 from tests.backend.api.events import messages
+from tests.backend.api.roles import guarding
 from tests.backend.store.batches import batch, line
 
 
@@ -50,6 +54,23 @@ def test_live_readers_are_told_also_after_a_silence_of_the_bus(running: Running)
         found = next(message for message in told if message.event == "deleted")
 
     assert found.data == {"run": "r"}
+
+
+def test_who_sees_one_project_is_told_before_the_stream_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "ASK_S", 0.0)  # asked before each message whether the reader may go on
+    with guarding(tmp_path) as guarded:
+        guarded.send(0, "admin", run="other")
+
+        url, asked = f"{guarded.running.url}/api/v1/live", {"run": ["r", "other"]}
+        with httpx.stream("GET", url, params=asked, headers=guarded.headers["read here"], timeout=20) as stream:
+            told = messages(stream)
+            next(told)
+            guarded.ask("admin", "/api/v1/runs/other", "DELETE")
+            found = list(told)
+        after = guarded.ask("read here", "/api/v1/live?run=r&run=other", Accept="application/json")
+
+    assert (found[-1].event, found[-1].data) == ("deleted", {"run": "other"})
+    assert after.status_code == 404
 
 
 def test_readers_of_all_runs_are_told(running: Running) -> None:

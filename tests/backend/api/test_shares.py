@@ -78,7 +78,9 @@ def test_a_link_that_was_taken_back_opens_nothing(guarded: Guarded) -> None:
     again = guarded.ask("write here", f"/api/v1/runs/r/shares/{made['id']}", "DELETE")
 
     assert again.status_code == 404
-    assert again.json()["detail"] == f"run 'r' has no link {made['id']!r}; GET .../shares has those there are"
+    assert again.json()["detail"] == (
+        f"run 'r' has no link {made['id']!r} that is open; `ergoscope share r --list` has those there are"
+    )
     opened = guarded.running.client.get(made["path"])
     assert opened.status_code == 404
     assert opened.json()["detail"] == "this link has expired, or was taken back; ask who sent it for another"

@@ -72,7 +72,7 @@ def test_a_cluster_that_comes_late_and_goes_for_a_while_is_found(own_cluster: Ow
 
 
 def test_news_pass_from_one_process_to_another_before_and_after_it_was_away(own_cluster: OwnCluster) -> None:
-    here, there = RedisBus(own_cluster.url), RedisBus(own_cluster.url)
+    here, there = RedisBus(own_cluster.url, prefix="ours"), RedisBus(own_cluster.url, prefix="ours")
     until(lambda: here.connected and there.connected)
 
     async def told(run: str) -> frozenset[str]:

@@ -47,7 +47,26 @@ def test_one_process_hears_what_another_tells(redis_url: str, prefix: str) -> No
     hearer.close()
 
 
-def test_buses_of_other_prefixes_and_strangers_are_not_understood(
+def test_two_services_on_one_redis_do_not_hear_each_other(redis_url: str, prefix: str) -> None:
+    ours, theirs = RedisBus(redis_url, prefix=prefix), RedisBus(redis_url, prefix=f"{prefix}-theirs")
+    hearer = RedisBus(redis_url, prefix=prefix)
+    until(lambda: ours.connected and theirs.connected and hearer.connected)
+
+    async def go() -> None:
+        said = theirs.subscribe(None)
+        hearing = asyncio.create_task(_hears(hearer, frozenset({"a"}), {"a": frozenset({"arrival"})}))
+        await asyncio.sleep(0)
+        ours.publish("a", "arrival")
+        await hearing
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(said.next(), 0.2)
+
+    asyncio.run(go())
+    for bus in (ours, theirs, hearer):
+        bus.close()
+
+
+def test_what_is_not_understood_has_readers_look_at_their_cursors(
     redis_url: str, prefix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     bus = RedisBus(redis_url, prefix=prefix)
@@ -68,7 +87,7 @@ def test_buses_of_other_prefixes_and_strangers_are_not_understood(
 
 
 def test_after_a_cut_connection_readers_are_told_to_look_at_their_cursors(own_redis: OwnRedis) -> None:
-    bus = RedisBus(own_redis.url)
+    bus = RedisBus(own_redis.url, prefix="ours")
     until(lambda: bus.connected)
 
     async def go() -> None:
@@ -89,12 +108,12 @@ def test_without_redis_readers_look_by_themselves_and_what_was_told_goes_out_whe
 ) -> None:
     own_redis.stop()
     with caplog.at_level(logging.WARNING):
-        teller = RedisBus(own_redis.url)
+        teller = RedisBus(own_redis.url, prefix="ours")
         asyncio.run(_hears(teller, frozenset({"a"}), {"a": KINDS}))
         teller.publish("b", "slice")
         until(lambda: "ergoscope-news waits: Redis takes no news" in caplog.text)
         own_redis.start()
-        hearer = RedisBus(own_redis.url)
+        hearer = RedisBus(own_redis.url, prefix="ours")
         asyncio.run(_hears(hearer, None, {EVERY_RUN: KINDS}))
         with Redis.from_url(own_redis.url) as client:  # who subscribes later does not hear it, and looks by itself
             until(lambda: "cmdstat_publish" in client.info("commandstats"))
@@ -111,7 +130,7 @@ def test_a_redis_that_answers_no_more_is_noticed_though_it_holds_the_connection(
     monkeypatch.setattr(module, "LISTEN_S", 0.05)
     monkeypatch.setattr(module, "ANSWER_S", 0.5)
     with caplog.at_level(logging.WARNING):
-        bus = RedisBus(own_redis.url)
+        bus = RedisBus(own_redis.url, prefix="ours")
         until(lambda: bus.connected)
         time.sleep(1.0)  # while it answers, its silence is none
         assert bus.connected

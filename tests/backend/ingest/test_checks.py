@@ -57,6 +57,20 @@ def test_a_series_whose_name_cannot_be_kept_is_refused_alone(name: str, reason: 
     assert _points(arrival, "good") == [(1, 1.0), (2, 3.0)]
 
 
+def test_what_stands_under_a_name_too_many_is_refused_once_and_the_rest_is_kept() -> None:
+    shared, alone = pack_block([0, 1], [1, 2], [1.0, 2.0, 3.0, 4.0]), pack_block([1], [3], [5.0])
+    refused: list[Refusal] = []
+
+    arrival, values = check(
+        _batch(["good", "many"], shared, alone), received=1.0, refused=refused, beyond={1: "there is no room"}
+    )
+
+    assert refused == [Refusal("keys[1]", "there is no room")]
+    assert values == 2
+    assert _points(arrival, "good") == [(1, 1.0), (2, 3.0)]
+    assert _points(arrival, "many") == []
+
+
 def test_a_name_that_nothing_is_logged_under_does_no_harm() -> None:
     _, values, refused = _check(_batch(["good", ""], pack_block([0], [1], [1.0])))
 

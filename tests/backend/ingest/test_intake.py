@@ -8,8 +8,10 @@ from pathlib import Path
 from ergoscope_contract.codec import encode
 from ergoscope_contract.records import Batch, Event, Pulse
 from ergoscope_server.gauges import Gauges
+from ergoscope_server.ingest.breadth import Breadth
 from ergoscope_server.ingest.intake import Intake
 from ergoscope_server.ingest.pressure import Pressure
+from ergoscope_server.ingest.rate import Rate
 from ergoscope_server.ingest.writer import Writer
 from ergoscope_server.store.store import Store
 from tests.backend.places import database_of
@@ -26,7 +28,8 @@ def _take(folder: Path, *batches: Batch) -> Gauges:
     with database_of(folder) as url, closing(Store(url)) as store:
         writer = Writer(store, stored=lambda _: None)
         pressure = Pressure(store, gauges, most=1 << 30, chance=random.random)
-        asyncio.run(take_all(Intake(writer, pressure, gauges)))
+        intake = Intake(writer, pressure, gauges, breadth=Breadth(store, most=0), rate=Rate(values_s=0))
+        asyncio.run(take_all(intake))
         writer.close()
     return gauges
 

@@ -10,7 +10,7 @@ from redis import Redis
 from ergoscope_server.work import leases, shared
 from ergoscope_server.work.announced import Announced
 from ergoscope_server.work.announcer import Announcer
-from ergoscope_server.work.names import GROUP, PREFIX, SHARDS, lease, shard_of, stream
+from ergoscope_server.work.names import GROUP, SHARDS, in_one_slot, lease, shard_of, stream
 from ergoscope_server.work.shared import SharedRounds
 from tests.backend.bus.conftest import until
 from tests.backend.servers import OwnRedis, own_redis, prefix, redis_url
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.redis
 
 RUNS = [f"run{i}" for i in range(200)]
 ONE = Announced(1, 10)
+PREFIX = "{ours}"
 
 
 @dataclass
@@ -202,7 +203,7 @@ def hire_apart(own_redis: OwnRedis) -> Iterator[Hire]:
 
 
 def test_after_redis_was_emptied_the_work_goes_on(own_redis: OwnRedis, hire_apart: Hire) -> None:
-    hands, announcer = [hire_apart(), hire_apart()], Announcer(own_redis.url)
+    hands, announcer = [hire_apart(), hire_apart()], Announcer(own_redis.url, prefix=PREFIX)
     until(lambda: _share(*hands))
 
     own_redis.client.flushall()
@@ -217,7 +218,7 @@ def test_after_redis_was_emptied_the_work_goes_on(own_redis: OwnRedis, hire_apar
 def test_without_redis_every_worker_looks_after_all_runs_until_it_is_back(
     own_redis: OwnRedis, hire_apart: Hire, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hands, announcer = [hire_apart(), hire_apart()], Announcer(own_redis.url)
+    hands, announcer = [hire_apart(), hire_apart()], Announcer(own_redis.url, prefix=PREFIX)
     until(lambda: _share(*hands))
 
     own_redis.stop()
@@ -233,7 +234,7 @@ def test_without_redis_every_worker_looks_after_all_runs_until_it_is_back(
 
 
 def test_a_worker_whose_connections_are_cut_goes_on(own_redis: OwnRedis, hire_apart: Hire) -> None:
-    hand, announcer = hire_apart(), Announcer(own_redis.url)
+    hand, announcer = hire_apart(), Announcer(own_redis.url, prefix=PREFIX)
     until(lambda: _share(hand))
 
     own_redis.hang_up()
@@ -241,3 +242,19 @@ def test_a_worker_whose_connections_are_cut_goes_on(own_redis: OwnRedis, hire_ap
 
     until(lambda: hand.heard.get("run0"))
     announcer.close()
+
+
+def test_two_services_on_one_redis_share_nothing(own_redis: OwnRedis) -> None:
+    ours, theirs = _hiring(own_redis.url, in_one_slot("ours")), _hiring(own_redis.url, in_one_slot("theirs"))
+    one, other = next(ours)(), next(theirs)()
+    announcer = Announcer(own_redis.url, prefix=in_one_slot("ours"))
+    until(lambda: one.mine == other.mine == set(RUNS))
+
+    for run in RUNS:
+        announcer.announce(run, ONE)
+
+    until(lambda: set(one.heard) == set(RUNS))
+    assert other.heard == {}
+    announcer.close()
+    for hiring in (ours, theirs):
+        next(hiring, None)
