@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: metrics.md, settings.md and api.md.
+"""Writes the pages that follow from the code: metrics.md, a page for each quantity, settings.md and api.md.
 
 python docs/make.py            writes them
 python docs/make.py --check    says which ones lag, and fails if any does
@@ -8,18 +8,20 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from indicator_pages import FOLDER, HEADER, page, plain
 
 from ergoscope_contract import catalogue
 from ergoscope_contract.catalogue import Family, Metric
 
 HERE = Path(__file__).parent
-HEADER = "<!-- Made by `python docs/make.py`; change the code, not this page. -->\n"
 
 
 def metrics_page() -> str:
-    """Every entry of the catalogue, by family, those that this version measures first."""
+    """Every entry of the catalogue, by family, those that this version measures first; each leads to its own page."""
     entries = list(catalogue.ALL.values())
     made = sum(metric.made for metric in entries)
     parts = [
@@ -28,6 +30,8 @@ def metrics_page() -> str:
         f"ergoscope knows {len(entries)} quantities; this version measures {made} of them. The others are listed with "
         "the reason, which is what the page says in the place of a number. A series of the whole model is named by its "
         "id, such as `grad_norm`; a layer's own by id and parameter, such as `grad_norm/conv1.weight`.\n",
+        "Each leads to a page of its own: what it says, how it is worked out, how it misleads, its source, how it is "
+        "tested, and its course in a real run.\n",
         "Symbols: w weights, g gradient of the minibatch loss L_B, F the loss over all data and ∇F its gradient, "
         "Δ the update actually applied, H the Hessian, Σ the covariance of the gradients of single examples, "
         "η learning rate, β or μ momentum, λ weight decay or an eigenvalue, B batch size.\n",
@@ -35,33 +39,13 @@ def metrics_page() -> str:
     for family in Family:
         own = sorted((m for m in entries if m.family is family), key=lambda m: not m.made)
         parts.append(f"## {family.value.capitalize()}\n")
-        parts.append(_table(("quantity", "symbol", "unit", "measured"), map(_metric_row, own)))
-        parts.extend(map(_metric_section, own))
+        parts.append(_table(("quantity", "series", "symbol", "unit", "what it says"), map(_metric_row, own)))
     return "\n".join(parts)
 
 
 def _metric_row(metric: Metric) -> tuple[str, ...]:
-    link = f"[{metric.name}](#{metric.id})"
-    return link, _plain(metric.symbol), metric.unit, "yes" if metric.made else "not yet"
-
-
-def _metric_section(metric: Metric) -> str:
-    facts = {
-        "Formula": metric.formula,
-        "Range": metric.range + (f" ({metric.unit})" if metric.unit else ""),
-        "How it misleads": metric.failure,
-        "Source": metric.source,
-        "Costs the job": f"{metric.cost.value}; {_TIERS[metric.tier]}",
-        "Of several ranks": metric.reduce.value,
-        "Known answer": metric.test,
-        "Absent, because": metric.absent,
-    }
-    lines = [f'<a id="{metric.id}"></a>\n', f"### {metric.name}: `{metric.id}`\n", f"{metric.tooltip}\n"]
-    lines += [f"- {name}: {_plain(text)}" for name, text in facts.items() if text]
-    return "\n".join(lines) + "\n"
-
-
-_TIERS = ("every step", "every few tens of steps", "every few hundred steps", "by epoch or on demand")
+    said = plain(metric.tooltip) if metric.made else f"Not yet: {plain(metric.absent)}."
+    return f"[{metric.name}]({FOLDER}/{metric.id}.md)", f"`{metric.id}`", plain(metric.symbol), metric.unit, said
 
 
 def settings_page() -> str:
@@ -179,14 +163,11 @@ def _cell(text: str) -> str:
     return _line(text).replace("|", r"\|")
 
 
-def _plain(text: str) -> str:
-    return text.replace("*", r"\*").replace("_", r"\_")
-
-
 PAGES: Mapping[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "settings.md": settings_page,
     "api.md": api_page,
+    **{f"{FOLDER}/{metric.id}.md": partial(page, metric) for metric in catalogue.ALL.values()},
 }
 
 
@@ -195,8 +176,13 @@ def lagging(folder: Path) -> list[str]:
     return [name for name, make in PAGES.items() if not _says(folder / name, make())]
 
 
-def _says(page: Path, text: str) -> bool:
-    return page.is_file() and page.read_text(encoding="utf-8") == text
+def _says(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+def strays(folder: Path) -> list[str]:
+    """Names of the pages of quantities that there are no more."""
+    return sorted(name for path in (folder / FOLDER).glob("*.md") if (name := f"{FOLDER}/{path.name}") not in PAGES)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -205,14 +191,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; fail when a page lags behind the code")
     parser.add_argument("--folder", type=Path, default=HERE, help="where the pages are")
     options = parser.parse_args(arguments)
-    late = lagging(options.folder)
-    for name in late:
+    late, left = lagging(options.folder), strays(options.folder)
+    for name in [*late, *left]:
         if options.check:
-            sys.stdout.write(f"docs/{name} lags behind the code; run: python docs/make.py\n")
-        else:
+            what = "lags behind the code" if name in late else "is of no quantity"
+            sys.stdout.write(f"docs/{name} {what}; run: python docs/make.py\n")
+        elif name in late:
+            (options.folder / name).parent.mkdir(exist_ok=True)
             (options.folder / name).write_text(PAGES[name](), encoding="utf-8")
             sys.stdout.write(f"docs/{name} written\n")
-    return 1 if options.check and late else 0
+        else:
+            (options.folder / name).unlink()
+            sys.stdout.write(f"docs/{name} removed\n")
+    return 1 if options.check and (late or left) else 0
 
 
 if __name__ == "__main__":

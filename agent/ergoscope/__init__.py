@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ergoscope.errors import UnknownRunError as UnknownRunError
     from ergoscope.session import Run as Run
     from ergoscope.settings import Settings as Settings
+    from ergoscope.twins.dataset import twin as twin
 
 __all__ = [
     "AnswerError",
@@ -52,6 +53,7 @@ __all__ = [
     "finish",
     "init",
     "log",
+    "twin",
     "watch",
 ]
 
@@ -61,6 +63,7 @@ _ROOMS = {
     "curvature.plan": ("Curvature",),
     "session": ("Run",),
     "settings": ("Settings",),
+    "twins.dataset": ("twin",),
     "errors": (
         "AnswerError",
         "ErgoscopeError",

@@ -12,6 +12,8 @@ from ergoscope.numerics.sketch import Sketcher
 from ergoscope.periods import Task
 from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
 from ergoscope.probes.alignment import AlignmentProbe
+from ergoscope.probes.collapse import LOOKS, CollapseProbe
+from ergoscope.probes.distance import DistanceProbe, Origin
 from ergoscope.probes.first_layer import FirstLayerProbe
 from ergoscope.probes.fit import FitProbe
 from ergoscope.probes.friction import FrictionProbe
@@ -19,11 +21,13 @@ from ergoscope.probes.gradient import GradientProbe
 from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
 from ergoscope.probes.loss import LossProbe
 from ergoscope.probes.margin import MarginProbe
+from ergoscope.probes.matrices import MatrixNormProbe, Net
 from ergoscope.probes.moments import MomentsProbe
 from ergoscope.probes.noise import Company, HalvesProbe, NoiseProbe, averaged_over
 from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.probe import Probe
 from ergoscope.probes.sharpness import SharpnessProbe
+from ergoscope.probes.singular import SingularValueProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.smoothness import SmoothnessProbe
 from ergoscope.probes.spectrum import SpectrumProbe
@@ -33,6 +37,7 @@ from ergoscope.probes.trial.trust_ratio import TrustRatioProbe
 from ergoscope.probes.update import UpdateProbe
 from ergoscope.probes.vantage.vantage import Vantage
 from ergoscope.probes.weights import WeightProbe
+from ergoscope.remark import Remarks
 
 (
     LOSS,
@@ -59,7 +64,11 @@ from ergoscope.probes.weights import WeightProbe
     TRUST,
     SMOOTHNESS,
     FIT,
-) = range(24)
+    DISTANCE,
+    MATRICES,
+    SINGULAR,
+    COLLAPSE,
+) = range(28)
 
 
 def _asked(name: str, quantities: tuple[str, ...], patience: float, *, often: int, phase: int) -> Task:
@@ -105,11 +114,17 @@ TASKS = (
     _asked("smoothness", SmoothnessProbe.produces, 2.0, often=2048, phase=213),
     # Twice as many products as the sharpness takes at first, and two runs of the model.
     _asked("data fit", FitProbe.produces, 2.0, often=2048, phase=341),
+    # What changes slowly, and is compared between runs rather than watched. Norms that use the distance come with it.
+    Task("distance from the start", DistanceProbe.produces, 16.0, often=32),
+    Task("matrix norms", MatrixNormProbe.produces, 32.0, rarest=1 << 14, often=128, alone=True),
+    Task("singular values", SingularValueProbe.produces, 32.0, rarest=1 << 14, often=512, phase=275, alone=True),
+    Task("collapse", CollapseProbe.produces, 32.0, rarest=1 << 14, often=512, run=LOOKS, phase=386, alone=True),
 )
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)
 CURVED = (SHARPNESS, SPECTRUM, SMOOTHNESS, FIT)  # they look from one vantage, in this order
-ADD_UP = (LOSS, GRADIENT, WEIGHTS, UPDATE)  # sums over entries: of a sharded parameter each process sends its part
+# Sums over entries: of a sharded parameter each process sends its part.
+ADD_UP = (LOSS, GRADIENT, WEIGHTS, UPDATE, DISTANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +147,10 @@ class Shared:
     smoothness: SmoothnessProbe
     fit: FitProbe
     ratio: TraceRatio
+    origin: Origin
+    net: Net
+    singular: Remarks
+    collapse: CollapseProbe
 
     @classmethod
     def of(
@@ -144,6 +163,7 @@ class Shared:
         vantage: Vantage,
         *,
         examples: int | None = None,
+        start_step: int = 0,
     ) -> "Shared":
         """Make it for a model and its optimizers.
 
@@ -155,6 +175,7 @@ class Shared:
             trust: What runs a step's own batch around it.
             vantage: From where the curvature is looked at.
             examples: Those of one backward pass, when that is known.
+            start_step: Steps done before, of a job that goes on.
         """
         processes = averaged_over(model)
         halves = Halves(model, obstacle="" if processes == 1 else "several processes have a part in it")
@@ -178,6 +199,10 @@ class Shared:
             SmoothnessProbe(vantage),
             FitProbe(vantage),
             ratio,
+            Origin(start_step),
+            Net(model),
+            Remarks(),
+            CollapseProbe(model),
         )
 
 
@@ -210,4 +235,8 @@ def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]
         shared.trust,
         shared.smoothness,
         shared.fit,
+        DistanceProbe(sketcher, shared.origin),
+        MatrixNormProbe(shared.net),
+        SingularValueProbe(shared.singular),
+        shared.collapse,
     )

@@ -16,12 +16,16 @@ from ergoscope.ledger import Ledger
 from ergoscope.lineup import CURVED, LOSS, OPPOSING, SPECTRUM, TASKS, TRIAL, TRUST, Shared
 from ergoscope.outlet import Outlet
 from ergoscope.passing import Agenda, Passing
+from ergoscope.probes.collapse import CollapseProbe
+from ergoscope.probes.distance import DistanceProbe
 from ergoscope.probes.fit import FitProbe
 from ergoscope.probes.margin import MarginProbe
+from ergoscope.probes.matrices import MatrixNormProbe
 from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.sharpness import SharpnessProbe
+from ergoscope.probes.singular import SingularValueProbe
 from ergoscope.probes.slices.probe import Requests, SliceProbe
 from ergoscope.probes.smoothness import SmoothnessProbe
 from ergoscope.probes.spectrum import SpectrumProbe
@@ -73,15 +77,14 @@ class Monitor:
     ) -> None:
         """Prepare to measure; see `ergoscope.taps.attach`."""
         self.step = start_step
-        self._outlet = outlet
-        self._wall = wall
-        self._clock = clock
+        self._outlet, self._wall, self._clock = outlet, wall, clock
         opposing = OpposingProbe(objective, optimizers[0], wall=wall, clock=clock)
         trial = TrialProbe(objective, optimizers, clock=clock)
         trust = _trust_ratio(model, optimizers, curvature, Writer(outlet), clock)
         own = None if curvature is None else Objective.of(model, curvature.probe, curvature.loss_fn)
         vantage = Vantage(curvature, model, own or objective, optimizers, clock)
-        self._shared = shared = Shared.of(model, optimizers, opposing, trial, trust, vantage, examples=examples)
+        beside = (opposing, trial, trust, vantage)
+        self._shared = shared = Shared.of(model, optimizers, *beside, examples=examples, start_step=start_step)
         self._rate = RateProbe(optimizers, wall=wall)
         self._schedule = schedule = Schedule(budget, TASKS)
         self._timing = TimingProbe(schedule)
@@ -195,6 +198,10 @@ class Monitor:
             (SmoothnessProbe.produces, shared.smoothness.remarks),
             (FitProbe.produces, shared.fit.remarks),
             (TraceRatio.produces, shared.ratio.remarks),
+            (DistanceProbe.produces, shared.origin.remarks),
+            (MatrixNormProbe.produces, shared.net.remarks),
+            (SingularValueProbe.produces, shared.singular),
+            (CollapseProbe.produces, shared.collapse.remarks),
         ):
             for text in remarks.take():
                 self._say("agent", str(text), {"quantities": list(made), **data_of(text)})

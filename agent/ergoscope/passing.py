@@ -13,6 +13,7 @@ from ergoscope.hearing.pieces import See
 from ergoscope.lineup import (
     ACTIVATION_HISTOGRAM,
     ACTIVATIONS,
+    COLLAPSE,
     CURVED,
     FIRST_LAYER,
     GRADIENT,
@@ -25,9 +26,12 @@ from ergoscope.lineup import (
     Shared,
 )
 from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
+from ergoscope.probes.collapse import CollapseProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
 from ergoscope.schedule import Schedule
 from ergoscope.watched import Watched
+
+Listener = ActivationProbe | ActivationHistogramProbe | FirstLayerProbe | CollapseProbe
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ class Passing:
         self._schedule = schedule
         self._clock = clock
         self.passes = 0
-        self._ears: list[tuple[int, ActivationProbe | ActivationHistogramProbe | FirstLayerProbe, Ear]] = []
+        self._ears: list[tuple[int, Listener, Ear]] = []
 
     def listen(self, guard: Guard) -> None:
         """Let the probes of the forward pass listen through `guard` at the steps at which they are due."""
@@ -95,6 +99,7 @@ class Passing:
             (ACTIVATIONS, shared.activations),
             (ACTIVATION_HISTOGRAM, shared.activation_shapes),
             (FIRST_LAYER, shared.first_layer),
+            (COLLAPSE, shared.collapse),
         ):
             charge = partial(self._schedule.charge, task, part="prepare")
             self._ears.append((task, probe, Ear(guard, charge=charge, clock=self._clock)))
@@ -115,12 +120,14 @@ class Passing:
 
     def prepare(self) -> None:
         """A step is over: listen to what the next one needs."""
-        measures = not self._agenda.quiet_next and any(watched.measures for watched in self._watched)
+        measures = not self._agenda.quiet_next and self._measures()
         for task, probe, ear in [] if self._agenda.quiet else self._ears:
             if ear.open:
                 ear.close()
             if self._agenda.next[task] and not anything_compiled() and measures:
                 probe.arm(ear)
+        if not self._agenda.next[COLLAPSE]:
+            self._shared.collapse.rest()
         passes, self.passes = self.passes, 0
         self._halves.stepped(passes)
         due = [self._agenda.next[task] and measures for task in CURVED]
@@ -170,6 +177,10 @@ class Passing:
             start = self._clock()
             self._look_at_scores(roots, hear=hear)
             self._charge(MARGIN, start)
+        if self._agenda.next[COLLAPSE]:
+            start = self._clock()
+            self._look_at_features(roots, hear=hear)
+            self._charge(COLLAPSE, start)
 
     def end(self, finished: bool) -> None:
         """The backward pass is over; `finished` if it did not fail."""
@@ -229,8 +240,20 @@ class Passing:
     def _families(self) -> list[list[Tensor]]:
         return [watched.trained for watched in self._watched]
 
+    def _look_at_features(self, roots: object, *, hear: bool) -> None:
+        if not self._measures() or self._capturing():
+            return
+        if not hear:
+            self._shared.collapse.miss()
+            return
+        with torch.no_grad():
+            self._shared.collapse.capture(roots)
+
+    def _measures(self) -> bool:
+        return any(watched.measures for watched in self._watched)
+
     def _look_at_scores(self, roots: object, *, hear: bool) -> None:
-        if not any(watched.measures for watched in self._watched) or self._capturing():
+        if not self._measures() or self._capturing():
             return
         if not hear:
             self._shared.margin.miss("the backward pass runs in a compiled function")

@@ -12,6 +12,7 @@ from ergoscope.layers import Layers, Moment, parameters_of
 from ergoscope.lineup import (
     ADD_UP,
     ALIGNMENT,
+    DISTANCE,
     LOSS,
     NOISE,
     READ_GRADIENTS,
@@ -23,6 +24,7 @@ from ergoscope.lineup import (
     make_probes,
 )
 from ergoscope.probes.alignment import AlignmentProbe
+from ergoscope.probes.distance import DistanceProbe
 from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.probe import Reading, Sheet
 from ergoscope.probes.smoothness import SmoothnessProbe
@@ -53,6 +55,7 @@ class Watched:
         self.noise = cast(NoiseProbe, self._probes[NOISE])
         self._update = cast(UpdateProbe, self._probes[UPDATE])
         self._alignment = cast(AlignmentProbe, self._probes[ALIGNMENT])
+        self._distance = cast(DistanceProbe, self._probes[DISTANCE])
         self._schedule = schedule
         self._clock = clock
         # Whether to know the update takes a copy of the weights; the first moment shows what is spread.
@@ -81,6 +84,10 @@ class Watched:
             moment = self._layers.moment()
             if moment is None:
                 return
+            if not self._distance.begun:
+                start = self._clock()
+                self._distance.begin(moment)
+                self._schedule.charge(DISTANCE, self._clock() - start, "prepare")
             if copy:
                 start = self._clock()
                 self._update.prepare(moment)

@@ -1,5 +1,6 @@
 """A run whose steps come from hooks on a model: the one place where the session meets PyTorch."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -8,11 +9,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ergoscope.capture import describe_data
-from ergoscope.curvature.plan import Asked, Curvature
+from ergoscope.curvature.objective import Objective
+from ergoscope.curvature.plan import Asked as Wanted
+from ergoscope.curvature.plan import Curvature
 from ergoscope.layers import parameters_of
 from ergoscope.session import Run
 from ergoscope.shards import count_parts
 from ergoscope.taps import attach
+from ergoscope.twins.asked import Asked
+from ergoscope.twins.witness import bear_witness
 from ergoscope_contract.records import JsonObject
 
 Batch = TypeVar("Batch")
@@ -27,7 +32,7 @@ def watched(
     examples_per_backward: int | None = None,
     probe: Batch | None = None,
     loss_fn: Callable[[nn.Module, Batch], Tensor] | None = None,
-    curvature: Asked | Curvature | None = None,
+    curvature: Wanted | Curvature | None = None,
 ) -> Run:
     """Place the hooks and start the run, so that its first words hold the optimizer's hyper-parameters.
 
@@ -35,6 +40,7 @@ def watched(
         TypeError, ValueError: as `ergoscope.taps.attach`; the run is taken back.
     """
     try:
+        asked = Asked.read(os.environ)
         taps = attach(
             model,
             optimizer,
@@ -50,6 +56,8 @@ def watched(
     except BaseException:
         run.abandon()
         raise
+    if asked is not None:
+        bear_witness(model, optimizer, Objective.of(model, probe, loss_fn), asked, start_step)
     told = {**_data(run), **taps.config()}
     run.config.update({key: value for key, value in told.items() if key not in run.config})
     several = [optimizer] if isinstance(optimizer, Optimizer) else optimizer

@@ -32,7 +32,7 @@ def test_the_three_questions_are_answered_and_curvature_is_absent(
 ) -> None:
     page = serve([canned.settled()]).open(context, "/runs/settled")
 
-    expect(page.locator("#stationarity-answer")).to_contain_text("No")
+    expect(page.locator("#stationarity-answer")).to_contain_text("Cannot be told")
     expect(page.locator("#stabilization-answer")).to_contain_text("Yes, since 15,100")
     expect(page.locator("#stability-answer")).to_contain_text("absent, because it has not been measured")
     heights = page.locator(".q3 > .q").evaluate_all("cards => cards.map(card => card.offsetHeight)")

@@ -36,7 +36,7 @@ RUNS = [
         ("seed = 1", ["conv-b"]),
         ("optimizer = sgd", ["conv-a"]),
         ("optimizers.name ~ sg", ["conv-a"]),
-        ("verdict = settled, not stationary", ["gpt"]),
+        ("verdict = settled", ["gpt"]),
         ("verdict ~ settled", ["gpt"]),
         ("flag = diverging", ["gpt"]),
         ("tag = night AND conv", ["conv-b"]),

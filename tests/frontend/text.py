@@ -1,5 +1,6 @@
 """The words of laid-out components, as a reader would find them."""
 
+from dash import dcc
 from dash.development.base_component import Component
 
 
@@ -12,3 +13,13 @@ def text_of(part: object) -> str:
     if isinstance(part, Component):
         return text_of(getattr(part, "children", None))
     return str(part)
+
+
+def links_of(part: object) -> list[str]:
+    """Give where the links below a component, or a list of them, lead."""
+    if isinstance(part, list | tuple):
+        return [way for one in part for way in links_of(one)]
+    if not isinstance(part, Component):
+        return []
+    ways = [str(part.href)] if isinstance(part, dcc.Link) else []
+    return [*ways, *links_of(getattr(part, "children", None))]

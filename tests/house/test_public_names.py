@@ -25,6 +25,7 @@ NAMES = {
         "finish",
         "init",
         "log",
+        "twin",
         "watch",
     ],
     "ergoscope_contract": [

@@ -1,12 +1,14 @@
 """Made-up training runs whose story is known: what the verdict is asked to tell."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ergoscope_contract.answers import Verdict
-from ergoscope_server.history.play import verdict_of
-from ergoscope_server.indicators.points import FloatArray
+from ergoscope_server.history.whole import verdict_of
+from ergoscope_server.indicators.invariance import UNSEEN, Looks
+from ergoscope_server.indicators.points import FloatArray, Points
 from tests.reference.ar1 import ar1, settling
 
 
@@ -22,11 +24,21 @@ class Training:
         """The run as it was at a step."""
         return Training(self.loss[:step], self.grad[:step], self.lr[:step])
 
-    def verdict(self, *, final: bool = False) -> Verdict:
-        """What is said of it."""
+    def verdict(
+        self, *, measured: Mapping[str, Points] | None = None, looks: Looks = UNSEEN, final: bool = False
+    ) -> Verdict:
+        """What is said of it, and of what else was measured."""
         steps = np.arange(1, len(self.loss) + 1)
         return verdict_of(
-            steps, self.loss, grad_steps=steps, grad_norm=self.grad, lr_steps=steps, lr=self.lr, final=final
+            steps,
+            self.loss,
+            grad_steps=steps,
+            grad_norm=self.grad,
+            lr_steps=steps,
+            lr=self.lr,
+            measured=measured,
+            looks=looks,
+            final=final,
         )
 
 

@@ -85,7 +85,7 @@ def watch(
     model: nn.Module,
     optimizer: Optimizer | Sequence[Optimizer],
     *,
-    start_step: int = 0,
+    start_step: int | None = None,
     curvature: "Asked | Curvature | None" = None,
     probe: object = None,
     loss_fn: Callable[..., Tensor] | None = None,
@@ -97,7 +97,7 @@ def watch(
         accelerator: When it has an `ErgoscopeTracker`, that one's run is the one that measures.
         model: The prepared model.
         optimizer: The prepared optimizer, or several; the first one's steps are the run's steps.
-        start_step: Steps done before, for a job that goes on from a checkpoint.
+        start_step: Steps done before, for a job that goes on from a checkpoint; else as in `ergoscope.watch`.
         curvature: As in `ergoscope.watch`, and so are the next two; "model" follows the sharpness.
         probe: A fixed batch of training data.
         loss_fn: Given with `probe`: the loss of each of its examples.
@@ -116,7 +116,7 @@ def watch(
     hosted = next((one.hosted for one in known if isinstance(one, ErgoscopeTracker)), None)
     if hosted is not None:
         budget = Settings.read(os.environ, **knobs).budget
-        hosted.watch(model, optimizer, start_step=start_step, looks=looks, budget=budget)
+        hosted.watch(model, optimizer, start_step=start_step or 0, looks=looks, budget=budget)
         return hosted.run
     if ErgoscopeTracker.name in known:
         if _leads():

@@ -2,6 +2,8 @@
 
 from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
 from ergoscope.probes.alignment import AlignmentProbe
+from ergoscope.probes.collapse import CollapseProbe
+from ergoscope.probes.distance import DistanceProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
 from ergoscope.probes.fit import FitProbe
 from ergoscope.probes.friction import FrictionProbe
@@ -9,11 +11,13 @@ from ergoscope.probes.gradient import GradientProbe
 from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
 from ergoscope.probes.loss import LossProbe
 from ergoscope.probes.margin import MarginProbe
+from ergoscope.probes.matrices import MatrixNormProbe
 from ergoscope.probes.moments import MomentsProbe
 from ergoscope.probes.noise import NoiseProbe
 from ergoscope.probes.opposing import OpposingProbe
 from ergoscope.probes.rate import RateProbe
 from ergoscope.probes.sharpness import SharpnessProbe
+from ergoscope.probes.singular import SingularValueProbe
 from ergoscope.probes.sketch import SuccessiveGradientProbe, WeightSketchProbe
 from ergoscope.probes.slices.probe import SliceProbe
 from ergoscope.probes.smoothness import SmoothnessProbe
@@ -51,6 +55,10 @@ PROBES = (
     SmoothnessProbe,
     FitProbe,
     SliceProbe,
+    DistanceProbe,
+    MatrixNormProbe,
+    SingularValueProbe,
+    CollapseProbe,
 )
 
 __all__ = [
@@ -58,6 +66,8 @@ __all__ = [
     "ActivationHistogramProbe",
     "ActivationProbe",
     "AlignmentProbe",
+    "CollapseProbe",
+    "DistanceProbe",
     "FirstLayerProbe",
     "FitProbe",
     "FrictionProbe",
@@ -65,11 +75,13 @@ __all__ = [
     "HistogramProbe",
     "LossProbe",
     "MarginProbe",
+    "MatrixNormProbe",
     "MomentsProbe",
     "NoiseProbe",
     "OpposingProbe",
     "RateProbe",
     "SharpnessProbe",
+    "SingularValueProbe",
     "SliceProbe",
     "SmoothnessProbe",
     "SpectrumProbe",

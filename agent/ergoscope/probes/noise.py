@@ -14,6 +14,7 @@ from ergoscope.hearing.clipping import Clips, Cuts
 from ergoscope.hearing.halves import Halves
 from ergoscope.hearing.pieces import Heard, Pieces, See
 from ergoscope.layers import Moment
+from ergoscope.numerics.coherence import coherence_of, helped_by
 from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_running_mean, split_by_signs
 from ergoscope.numerics.norms import norms_of
 from ergoscope.numerics.scaling import find_scale
@@ -79,6 +80,8 @@ class NoiseProbe:
         "grad_noise_norm",
         "gns_simple",
         "grad_snr",
+        "coherence",
+        "m_coherence",
     )
 
     def __init__(self, clips: Clips, company: Company, clock: Callable[[], float]) -> None:
@@ -201,6 +204,10 @@ class NoiseProbe:
         noise = sum(p._noise.mean for p in probes)
         if not math.isfinite(slope + noise):
             return  # an optimizer has not been read yet
+        common = coherence_of(slope, examples * max(noise, 0.0))
+        if math.isfinite(common):
+            findings.scalars["coherence"] = common
+            findings.scalars["m_coherence"] = helped_by(common, examples=examples)
         findings.scalars["grad_noise_norm"] = max(noise, 0.0) ** 0.5
         if noise > 0:
             findings.scalars["grad_snr"] = slope / noise

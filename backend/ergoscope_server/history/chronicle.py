@@ -12,10 +12,11 @@ from ergoscope_server.indicators.edge import Edge, anew
 from ergoscope_server.indicators.numerals import count, plain
 from ergoscope_server.indicators.schedule import Change
 from ergoscope_server.indicators.spells import cut, paint
+from ergoscope_server.indicators.true_gradient import Peak
 from ergoscope_server.indicators.verdict import Standing
 from ergoscope_server.indicators.warmup import WarmUp
 
-VERSION = 1
+VERSION = 2
 MARKS = 200
 FLAGS: dict[str, Flag] = {NONFINITE: "NONFINITE", DIVERGENCE: "DIVERGING"}  # the gravest first
 
@@ -23,9 +24,10 @@ FLAGS: dict[str, Flag] = {NONFINITE: "NONFINITE", DIVERGENCE: "DIVERGING"}  # th
 class Chronicle(Struct, frozen=True, omit_defaults=True):
     """A run's history so far, as of `step`.
 
-    origin: first step of the run; judged: step of the last assessment.
+    origin: first step of the run; judged: step of the last assessment; stride: steps between two losses, 0 if unknown.
     reset, cause, change: first step of the stretch that is judged, what began it, and the learning-rate change if any.
     start: level of the loss at the start; highest: highest smoothed gradient norm; tau: last autocorrelation time.
+    peak: what the gradient without noise was at the start and at its highest.
     climbing: whether a loss beyond its limit still rises. met: resets from events that were taken into account.
     edge: whether the run is at the edge of stability.
     roll: what was told of the run's ranks.
@@ -35,12 +37,14 @@ class Chronicle(Struct, frozen=True, omit_defaults=True):
     origin: int | None = None
     step: int = -1
     judged: int = -1
+    stride: int = 0
     reset: int = 0
     cause: str = ""
     change: Change | None = None
     warm: WarmUp = field(default_factory=WarmUp)
     start: float | None = None
     highest: float = 0.0
+    peak: Peak = field(default_factory=Peak)
     tau: float = 1.0
     climbing: bool = False
     standing: Standing = field(default_factory=Standing)
@@ -119,6 +123,7 @@ def rewind(chronicle: Chronicle, step: int) -> Chronicle:
         reset=min(chronicle.reset, step + 1),
         standing=Standing(),
         edge=anew(chronicle.edge, upto=step),
+        peak=replace(chronicle.peak, last=min(chronicle.peak.last, step)),
         spells=cut(chronicle.spells, after=step),
         marks=[m for m in chronicle.marks if m.step <= step],
     )

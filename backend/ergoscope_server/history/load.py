@@ -8,12 +8,17 @@ import numpy as np
 
 from ergoscope_contract.records import Event, Sketch
 from ergoscope_server.history.chronicle import Chronicle
+from ergoscope_server.history.due import judgement_due
 from ergoscope_server.indicators.assessment import RunData
 from ergoscope_server.indicators.displacement import MOST as LOOKS
 from ergoscope_server.indicators.invariance import UNSEEN, Looks
 from ergoscope_server.indicators.points import NOTHING, FloatArray, IntArray, Points, points
+from ergoscope_server.indicators.recipe import recipe_of
+from ergoscope_server.indicators.schedule import CONTEXT
 
 WINDOW = 12_500  # points before what is new: the longest window and what smoothing needs before it
+FLAGS = 2_800  # points that the loss is compared with before anything is called divergence, and what smoothing needs
+NORMS = 200  # norms that say whether a run has recovered from values that are not finite
 READINGS = 64  # of the curvature before what is new; few are taken
 MOST = 200_000  # points read at once; a run that is further behind is judged from there on
 HEAD = 64
@@ -47,8 +52,17 @@ class SeriesStore(Protocol):
         ...
 
 
-def load(store: SeriesStore, run: str, chronicle: Chronicle, *, last_step: int | None) -> RunData:
+def load(
+    store: SeriesStore,
+    run: str,
+    chronicle: Chronicle,
+    *,
+    last_step: int | None,
+    config: Mapping[str, object] | None = None,
+) -> RunData:
     """Read the newest part of a run: what came after the chronicle's step, and the window before it.
+
+    The window is that of the longest test where the run may have to be judged, else what flags need.
 
     A run without a series called "loss" is judged by the first of "train/loss", "train_loss", "loss/train" and
     "training_loss" that it has.
@@ -58,34 +72,52 @@ def load(store: SeriesStore, run: str, chronicle: Chronicle, *, last_step: int |
         run: The run's id.
         chronicle: What is known of it already.
         last_step: Its newest step.
+        config: Its settings, where the agent wrote down the optimizer.
     """
     keys = store.keys(run)
+    events = store.events(run)
     behind = max(0, (last_step or 0) - chronicle.step)
+    judged = _judged(chronicle, events, last_step or 0)
     n = min(MOST, WINDOW + behind)
 
-    def tail(metric: str) -> Points:
-        return points(*store.tail(run, metric, n)) if metric in keys else NOTHING
+    def tail(metric: str, least: int = WINDOW) -> Points:
+        wanted = n if judged else min(n, least + behind)
+        return points(*store.tail(run, metric, wanted)) if metric in keys else NOTHING
 
     def head(metric: str, newest: Points) -> Points:
         if len(newest) < n:  # that is all of it
             return Points(newest.steps[:HEAD], newest.values[:HEAD])
         return points(*store.head(run, metric, HEAD))
 
-    loss = next((key for key in LOSS_KEYS if key in keys), "loss")
-    lr = "lr" if "lr" in keys else min((key for key in keys if key.startswith("lr/")), default="lr")
-    losses, norms, rates = tail(loss), tail(NORM), tail(lr)
+    loss, lr = _named(keys)
+    losses, norms, rates = tail(loss, FLAGS + round(20 * chronicle.tau)), tail(NORM, NORMS), tail(lr, CONTEXT + 2)
     return RunData(
         loss=losses,
         grad=norms,
         lr=rates,
         sharpness=points(*store.tail(run, SHARPNESS, min(MOST, READINGS + behind))) if SHARPNESS in keys else NOTHING,
-        loss_head=head(loss, losses),
-        grad_head=head(NORM, norms),
-        resets=_resets(store.events(run), rates_logged=len(rates) > 0),
+        loss_head=head(loss, losses) if judged else NOTHING,
+        grad_head=head(NORM, norms) if judged else NOTHING,
+        resets=_resets(events, rates_logged=len(rates) > 0),
         layers=lambda: _layers(store, run, keys, min(MOST, 200 + behind)),
-        update=tail(UPDATE),
+        update=tail(UPDATE) if judged else NOTHING,
         looks=cache(lambda: _looks(store, run)),
+        measured=cache(tail),
+        recipe=recipe_of(config or {}),
     )
+
+
+def _named(keys: Sequence[str]) -> tuple[str, str]:
+    """Give the names of the series that hold loss and learning rate."""
+    loss = next((key for key in LOSS_KEYS if key in keys), "loss")
+    return loss, "lr" if "lr" in keys else min((key for key in keys if key.startswith("lr/")), default="lr")
+
+
+def _judged(chronicle: Chronicle, events: Sequence[Event], last_step: int) -> bool:
+    """Say whether all must be read: for a judgement, or as the run lives some steps again."""
+    news = any((e.step, e.kind) not in chronicle.met for e in events if e.kind in RESETS)
+    again = last_step < chronicle.step or chronicle.origin is None or chronicle.start is None
+    return again or news or judgement_due(chronicle, first=chronicle.step + 1, last=last_step)
 
 
 def _resets(events: Sequence[Event], *, rates_logged: bool) -> tuple[tuple[int, str], ...]:

@@ -7,30 +7,29 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy.typing as npt
 from msgspec.structs import replace
 
-from ergoscope_contract.answers import Alert, Verdict
+from ergoscope_contract.answers import Alert
 from ergoscope_server.alerts.rule import Rule
 from ergoscope_server.alerts.rules import DEFAULT
-from ergoscope_server.history.chronicle import Chronicle, begin, rewind, verdict
+from ergoscope_server.history.chronicle import Chronicle, begin, rewind
+from ergoscope_server.history.due import BEAT, FEWEST, judgement_due
 from ergoscope_server.history.flags import Losses, losses, raise_flags
-from ergoscope_server.indicators.assessment import Assessment, RunData, assess
-from ergoscope_server.indicators.edge import follow_edge, sharpness_now
+from ergoscope_server.indicators.assessment import SQUARE, Assessment, RunData, assess
+from ergoscope_server.indicators.edge import batch_ratio, follow_edge, sharpness_now
 from ergoscope_server.indicators.level import START, Start, highest_level, starting_level
 from ergoscope_server.indicators.nonfinite import nonfinite_steps
 from ergoscope_server.indicators.numerals import plain
-from ergoscope_server.indicators.plateau import LEAST
-from ergoscope_server.indicators.points import points, spacing
+from ergoscope_server.indicators.points import Points, spacing
 from ergoscope_server.indicators.readings import NO_LOSS, readings
 from ergoscope_server.indicators.schedule import jumps
 from ergoscope_server.indicators.sentence import Situation, evidence, headline
+from ergoscope_server.indicators.true_gradient import follow_peak
 from ergoscope_server.indicators.verdict import SETTLED, Standing, joined, ribbon, settle
 from ergoscope_server.indicators.warmup import follow
 
-BEAT = 25  # points between two looks at flags and schedule
-FEWEST, MOST = 100, 500  # points between two assessments: 5 % of the stretch, within these bounds
 CATCH_UP = 400  # beats spent at most on what arrived all at once
+CHANGES = ("lr", "warmup", "resume", "data")  # marks of what began a new stretch
 WARMING = "the learning rate is still warming up"
 
 
@@ -81,6 +80,7 @@ def play(
     reel = _Reel(
         run, data, losses(data), starting_level(data.grad_head.finite().values), rules, now, spacing(data.loss.steps)
     )
+    chronicle = replace(chronicle, stride=reel.stride)
     told: dict[str, Alert] = {}
     for step in _beats(chronicle, data, newest, reel.stride, final=final):
         chronicle, alerts = _beat(chronicle, reel, step, last=final and step == newest)
@@ -128,7 +128,9 @@ def _beat(chronicle: Chronicle, reel: _Reel, step: int, *, last: bool) -> tuple[
     if len(fresh) < START:
         fresh = reel.data.grad.upto(step).newest(START)
     chronicle = replace(chronicle, highest=max(chronicle.highest, highest_level(fresh.finite().values)))
-    chronicle = replace(chronicle, edge=follow_edge(chronicle.edge, reel.data.sharpness, step=step))
+    chronicle = replace(
+        chronicle, edge=follow_edge(chronicle.edge, _edge_readings(chronicle, reel.data, step), step=step)
+    )
     chronicle = _judged(chronicle, reel, step, last=last)
     spells = ribbon(
         chronicle.spells,
@@ -139,6 +141,13 @@ def _beat(chronicle: Chronicle, reel: _Reel, step: int, *, last: bool) -> tuple[
         last=step,
     )
     return replace(chronicle, step=step, spells=spells), alerts
+
+
+def _edge_readings(chronicle: Chronicle, data: RunData, step: int) -> Points:
+    if len(data.sharpness) or data.recipe is None or not data.recipe.plain:
+        return data.sharpness
+    sharp = data.measured("batch_sharpness").upto(step)
+    return batch_ratio(sharp, data.lr.upto(step), after=max(chronicle.edge.last, chronicle.reset - 1))
 
 
 def _scheduled(chronicle: Chronicle, data: RunData, step: int) -> Chronicle:
@@ -170,9 +179,7 @@ def _judged(chronicle: Chronicle, reel: _Reel, step: int, *, last: bool) -> Chro
         return _worded(chronicle, reel, step, waiting=WARMING)
     if not len(data.loss):
         return _worded_empty(chronicle, data)
-    due = min(MOST, max(FEWEST, 0.05 * (step - chronicle.reset) / reel.stride)) * reel.stride
-    few = step - chronicle.reset < LEAST * reel.stride
-    if not (last or few or chronicle.judged < 0 or step - chronicle.judged >= due):
+    if not (last or judgement_due(chronicle, first=step, last=step)):
         return chronicle
     return _worded(chronicle, reel, step)
 
@@ -180,6 +187,7 @@ def _judged(chronicle: Chronicle, reel: _Reel, step: int, *, last: bool) -> Chro
 def _worded(chronicle: Chronicle, reel: _Reel, step: int, *, waiting: str = "") -> Chronicle:
     """Assess the run unless it has to wait, and put what is known into readings and words."""
     found = None
+    chronicle = replace(chronicle, peak=follow_peak(chronicle.peak, reel.data.measured(SQUARE).upto(step)))
     if not waiting:
         settled = chronicle.standing.state in SETTLED
         # A plateau is tested on itself: what came before its onset says nothing of whether it lasts.
@@ -192,13 +200,17 @@ def _worded(chronicle: Chronicle, reel: _Reel, step: int, *, waiting: str = "") 
             highest=chronicle.highest,
             settled=settled,
             seed=step,
+            peak=chronicle.peak,
+            change=chronicle.reset,
         )
         tau = found.evidence.correlation.tau if found.evidence else chronicle.tau
         # Two looks at nearly the same data are one: only those far enough apart count towards a change of state.
         counts = chronicle.judged < 0 or step - chronicle.judged >= FEWEST * reel.stride
-        standing = joined(settle(chronicle.standing, found), chronicle.spells) if counts else chronicle.standing
+        if counts:
+            standing = joined(settle(chronicle.standing, found), chronicle.spells, reset=chronicle.reset)
+            chronicle = replace(chronicle, standing=standing)
         judged = step if found.evidence else -1
-        chronicle = replace(chronicle, standing=standing, judged=judged, tau=tau)
+        chronicle = replace(chronicle, judged=judged, tau=tau)
     return _put(chronicle, reel, step, found, waiting=waiting)
 
 
@@ -221,10 +233,10 @@ def _put(chronicle: Chronicle, reel: _Reel, step: int, found: Assessment | None,
         chronicle,
         readings=readings(
             found,
-            grad_logged=bool(len(reel.data.grad)),
-            waiting=waiting or NO_LOSS,
-            sharpness=ratio,
+            reel.data.upto(step),
             since=chronicle.reset,
+            changes=[mark.step for mark in chronicle.marks if mark.kind in CHANGES],
+            waiting=waiting or NO_LOSS,
         ),
         headline=headline(situation),
         evidence=evidence(situation),
@@ -233,41 +245,5 @@ def _put(chronicle: Chronicle, reel: _Reel, step: int, found: Assessment | None,
 
 def _worded_empty(chronicle: Chronicle, data: RunData) -> Chronicle:
     nothing = Situation("UNDECIDED", "short", None, None)
-    known = readings(None, grad_logged=bool(len(data.grad)), sharpness=data.sharpness, since=chronicle.reset)
+    known = readings(None, data, since=chronicle.reset)
     return replace(chronicle, readings=known, headline=headline(nothing), evidence=[])
-
-
-def verdict_of(
-    steps: npt.ArrayLike,
-    loss: npt.ArrayLike,
-    *,
-    grad_steps: npt.ArrayLike = (),
-    grad_norm: npt.ArrayLike = (),
-    lr_steps: npt.ArrayLike = (),
-    lr: npt.ArrayLike = (),
-    run: str = "run",
-    final: bool = False,
-) -> Verdict:
-    """Give the verdict on whole series, as it would stand if they had been watched from the first step.
-
-    Args:
-        steps: Steps at which the loss was logged, rising.
-        loss: The losses.
-        grad_steps: Steps of the gradient norm.
-        grad_norm: The gradient norms.
-        lr_steps: Steps of the learning rate.
-        lr: The learning rates.
-        run: The run's id.
-        final: The run has ended.
-
-    Raises:
-        ValueError: steps and values are not equally many.
-    """
-    losses_, grad = points(steps, loss), points(grad_steps, grad_norm)
-    data = RunData(losses_, grad, points(lr_steps, lr), losses_, grad)
-    chronicle, newest = Chronicle(), data.newest
-    stretch = CATCH_UP * BEAT * spacing(losses_.steps)  # as much as is played without stretching the grid
-    for end in range(int(losses_.steps[0]) if len(losses_) else 0, newest or 0, stretch):
-        chronicle = play(chronicle, data.upto(end), run=run, now=0.0).chronicle
-    chronicle = play(chronicle, data, run=run, now=0.0, final=final).chronicle
-    return verdict(chronicle, run=run, newest=newest)

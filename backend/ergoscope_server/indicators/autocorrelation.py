@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 
 from ergoscope_server.indicators.points import FloatArray
 
@@ -46,9 +47,9 @@ def autocorrelation(values: FloatArray) -> FloatArray:
     """
     n = len(values)
     centred = values - values.mean()
-    size = 1 << max(1, 2 * n - 1).bit_length()  # zero padding past 2n keeps the convolution linear
-    spectrum = np.fft.rfft(centred, size)
-    raw = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[:n]
+    size = next_fast_len(2 * n, real=True)  # zero padding past 2n keeps the convolution linear
+    spectrum = rfft(centred, size)
+    raw = irfft(spectrum.real**2 + spectrum.imag**2, size)[:n]
     rho = np.zeros(n)
     rho[0] = 1.0
     if raw[0] > n * (np.finfo(float).eps * (abs(float(values.mean())) + 1e-300)) ** 2:

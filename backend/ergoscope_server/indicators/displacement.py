@@ -94,7 +94,9 @@ def _slope(lags: FloatArray, msd: FloatArray, span: float) -> float:
     late = (lags >= LATE * span) & (msd > 0)
     if np.count_nonzero(late) < 2:
         return 0.0
-    return float(np.polyfit(np.log(lags[late]), np.log(msd[late]), 1)[0])
+    away, level = np.log(lags[late]), np.log(msd[late])
+    away -= away.mean()
+    return float(away @ level) / float(away @ away)
 
 
 def _basin(lags: FloatArray, msd: FloatArray) -> tuple[float, float] | None:

@@ -1,7 +1,8 @@
 """Is the run at the edge of stability: is its sharpness near what the optimizer holds?
 
 The readings are those of `sharpness_ratio`: 1 is the largest curvature that the optimizer holds on average. They are
-few and far apart, so each of them is an evaluation of its own, and two in a row must agree.
+few and far apart, so each of them is an evaluation of its own, and two in a row must agree. Where there are none, and
+the optimizer is plain SGD, the curvature of batches along their own steps stands in: it hovers at the same 2/η.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ergoscope_server.indicators.points import Points
+from ergoscope_server.indicators.points import NOTHING, Points
 from ergoscope_server.indicators.verdict import AGREE
 
 LOW, HIGH = 0.8, 1.2  # the edge; training at it hovers around 1
+EIGHT = 8  # readings of single batches that count as one
 NEWEST = 5  # readings that say where the sharpness is now
 LAPSE = 10  # of the longest gap between readings without a new one, after which the last ones say nothing of now
 
@@ -78,6 +80,26 @@ def follow_edge(edge: Edge, ratio: Points, *, step: int) -> Edge:
     if edge.since is not None and step - edge.last > LAPSE * edge.gap:
         return replace(edge, since=None, agreed=0)
     return edge
+
+
+def batch_ratio(sharp: Points, lr: Points, *, after: int) -> Points:
+    """Give batch sharpness over 2/η, each the mean of eight readings in a row: one is of one batch alone.
+
+    Source: Andreyev, Beneventano (2024).
+
+    Args:
+        sharp: Readings of `batch_sharpness` of plain SGD.
+        lr: Its learning rates.
+        after: The step after which readings count.
+    """
+    fresh = sharp.since(after + 1).finite()
+    whole = len(fresh) // EIGHT * EIGHT
+    if not whole or not len(lr):
+        return NOTHING
+    steps = fresh.steps[:whole]
+    rates = lr.values[np.maximum(np.searchsorted(lr.steps, steps, side="right") - 1, 0)]
+    ratios = (fresh.values[:whole] * rates / 2).reshape(-1, EIGHT).mean(axis=1)
+    return Points(steps[EIGHT - 1 :: EIGHT], ratios)
 
 
 def anew(edge: Edge, *, upto: int | None = None) -> Edge:

@@ -20,6 +20,7 @@ from ergoscope_server.indicators.slope import fit_trend
 PRODUCES = ("inv_weights",)
 STEADY = ("inv_loss", "inv_norms", "inv_weights", "msd_exponent", "recurrence_rate", "distance_slope")
 FREE = 0.25  # exponent of the displacement between confined, 0, and free, 1
+LEAVES = 0.75  # above it the weights leave: as a free walk, 1, or straight on, 2
 MEMORY = 5  # times to cross the basin after which the weights have forgotten where they were
 HALF = 1.96
 
@@ -59,6 +60,12 @@ class Invariance:
     returns: float | None
     leaving: float | None
     looks: int
+
+    @property
+    def departing(self) -> bool:
+        """Say whether the weights go away from where they have been, at least as a free walk does, beyond chance."""
+        walk = self.wandering
+        return walk is not None and walk.exponent - HALF * walk.error > LEAVES
 
 
 def compare(loss: FloatArray, *, tau: float, norms: Sequence[Points], looks: Looks) -> Invariance:

@@ -32,5 +32,5 @@ def mann_kendall_z(values: FloatArray, *, tau: float) -> float:
     if m < FEWEST:
         raise ValueError(f"{m} blocks of {length} values; the count of rising pairs needs at least {FEWEST}")
     means = values[n - m * length :].reshape(m, length).mean(axis=1)
-    pairs = float(np.sign(means[None, :] - means[:, None])[np.triu_indices(m, 1)].sum())
+    pairs = float(np.triu(np.sign(means[None, :] - means[:, None]), 1).sum())
     return (pairs - math.copysign(min(1.0, abs(pairs)), pairs)) / math.sqrt(m * (m - 1) * (2 * m + 5) / 18)

@@ -26,7 +26,7 @@ class Decay:
     lags: int
 
 
-def decay_rate(values: FloatArray) -> Decay:
+def decay_rate(values: FloatArray, *, rho: FloatArray | None = None) -> Decay:
     """Fit log ρ_k = a + k log λ over the lags up to the first with ρ below .1, each weighted by ρ².
 
     The intercept takes up noise that has no memory, as that of batches, which lowers all ρ_k alike. λ stands for the
@@ -36,6 +36,7 @@ def decay_rate(values: FloatArray) -> Decay:
 
     Args:
         values: Finite values, shape (n,), n >= 400, equally spaced.
+        rho: Their autocorrelation, where it is worked out already.
 
     Raises:
         ValueError: fewer than 400 values.
@@ -43,7 +44,7 @@ def decay_rate(values: FloatArray) -> Decay:
     n = len(values)
     if n < BLOCKS**2:
         raise ValueError(f"{n} values; the decay of fluctuations needs at least {BLOCKS**2}")
-    rho = autocorrelation(values)[: n // BLOCKS]
+    rho = (autocorrelation(values) if rho is None else rho)[: n // BLOCKS]
     below = np.flatnonzero(rho < LEAST)
     lags = int(below[0]) - 1 if len(below) else len(rho) - 1
     if lags < 1:

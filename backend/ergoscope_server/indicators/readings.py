@@ -1,15 +1,19 @@
 """The answers of the tests as records, each with its interval, its age and how it was obtained."""
 
 import math
+from collections.abc import Sequence
 
 from ergoscope_contract.answers import Reading
 from ergoscope_server.indicators.advisory import ADVISORY, advisory_readings
-from ergoscope_server.indicators.assessment import Assessment
+from ergoscope_server.indicators.assessment import Assessment, RunData
+from ergoscope_server.indicators.course import COURSE, course_readings
 from ergoscope_server.indicators.edge import sharpness_now
 from ergoscope_server.indicators.invariance import STEADY, steady_readings
 from ergoscope_server.indicators.numerals import count
 from ergoscope_server.indicators.plateau import LEAST, PlateauEvidence
-from ergoscope_server.indicators.points import NOTHING, Points
+from ergoscope_server.indicators.points import Points
+from ergoscope_server.indicators.stability import STABILITY, stability_readings
+from ergoscope_server.indicators.stationarity import STATIONARITY, stationarity_readings
 
 LOSS = (
     "plateau_state",
@@ -40,33 +44,42 @@ def too_few(have: int, need: int, of: str) -> str:
 
 def readings(
     found: Assessment | None,
+    data: RunData,
     *,
-    grad_logged: bool,
-    waiting: str = NO_LOSS,
-    sharpness: Points = NOTHING,
     since: int = 0,
+    changes: Sequence[int] = (),
+    waiting: str = NO_LOSS,
 ) -> list[Reading]:
     """Give every reading of the verdict, in a fixed order; what there is no value for says why.
 
     Args:
         found: The newest assessment; None when there is nothing to assess.
-        grad_logged: Whether the run logs a gradient norm at all.
+        data: The run's series, up to now.
+        since: First step after the last known change: thresholds may have been others before.
+        changes: First steps after all known changes.
         waiting: Why there is nothing to assess.
-        sharpness: Readings of the sharpness against its threshold, up to now.
-        since: First step after the last known change: the threshold may have been another before.
     """
+    ending = _gradient(found, waiting if len(data.grad) else NO_GRADIENT), _sharpness(data.sharpness, since)
     if found is None:
-        loss = [Reading(name, absent=waiting) for name in (*LOSS, "loss_robust_z")]
-    elif found.evidence is None:
+        return [
+            *(Reading(name, absent=waiting) for name in (*LOSS, "loss_robust_z", *COURSE, *STATIONARITY, *STABILITY)),
+            *ending,
+        ]
+    if found.evidence is None:
         short = too_few(found.have, found.need, found.unit)
-        loss = [*(Reading(name, absent=short, step=found.step) for name in LOSS), _robust_z(found)]
+        loss = [Reading(name, absent=short, step=found.step) for name in LOSS]
     else:
-        loss = [*_tests(found, found.evidence), _robust_z(found)]
-    return [
-        *loss,
-        _gradient(found, waiting if grad_logged else NO_GRADIENT),
-        _sharpness(sharpness, since),
-    ]
+        loss = _tests(found, found.evidence)
+    rate = _rate(data.lr.upto(found.step).finite())
+    stretch = since if found.first_step is None else found.first_step
+    balance = stationarity_readings(found, data.measured, since=stretch, recipe=data.recipe, rate=rate)
+    road = stability_readings(found, data.measured, since=since, recipe=data.recipe, rate=rate)
+    course = course_readings(found, data, changes=changes)
+    return [*loss, _robust_z(found), *course, *balance, *road, *ending]
+
+
+def _rate(lr: Points) -> float | None:
+    return float(lr.values[-1]) if len(lr) else None
 
 
 def _tests(found: Assessment, e: PlateauEvidence) -> list[Reading]:

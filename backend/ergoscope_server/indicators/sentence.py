@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from ergoscope_contract.answers import Phrase, State
 from ergoscope_server.indicators.assessment import Assessment
+from ergoscope_server.indicators.balance import LOW
 from ergoscope_server.indicators.edge import HIGH, Sharpness
 from ergoscope_server.indicators.numerals import count, plain, with_error
 from ergoscope_server.indicators.schedule import Change
 from ergoscope_server.indicators.slope import Equivalence, Trend
-from ergoscope_server.indicators.verdict import Why
+from ergoscope_server.indicators.verdict import SETTLED, Why
+from ergoscope_server.indicators.whereabouts import balance, gradient, weights
 
 DRIFT = 0.05  # a smaller change of the learning rate within the window is not worth a sentence
 _DISAGREE = {
@@ -53,10 +55,21 @@ def headline(s: Situation) -> str:
         return "The loss is still falling."
     if s.state == "STATIONARY-POINT":
         return "The loss has settled and the gradient has all but vanished."
-    if s.state == "PLATEAU":
-        known = s.found is not None and s.found.grad is not None
-        return "The loss has settled; the minibatch gradient has not vanished." if known else "The loss has settled."
-    return _undecided(s)
+    if s.state == "PLATEAU-INVARIANT":
+        return "The loss has settled, in equilibrium and not at a stationary point."
+    if s.state == "DRIFTING":
+        return "The loss is level, but the weights are still on their way."
+    return _plateau(s.found) if s.state == "PLATEAU" else _undecided(s)
+
+
+def _plateau(found: Assessment | None) -> str:
+    if found is None or (found.true is None and found.grad is None):
+        return "The loss has settled."
+    if found.balance is not None and found.balance.high < LOW:
+        return "The loss is level, but steps still gain more than curvature takes back."
+    if found.true is not None and found.true.sound:
+        return "The loss has settled; whether the gradient has vanished cannot be told."
+    return "The loss has settled; the minibatch gradient has not vanished." if found.grad else "The loss has settled."
 
 
 def _undecided(s: Situation) -> str:
@@ -86,7 +99,9 @@ def evidence(s: Situation) -> list[Phrase]:
     if s.found.evidence is None or (s.state == "UNDECIDED" and s.why == "short"):
         told = [*_too_short(s, s.found), *_sharpness(s)]
     else:
-        told = [*_loss(s, s.found), *_gradient(s, s.found), *_rate(s.found), *_sharpness(s)]
+        told = [*_loss(s, s.found), *gradient(s.found, s.state)]
+        told += [*balance(s.found), *weights(s.found)] if s.state in SETTLED else []
+        told += [*_rate(s.found), *_sharpness(s)]
     return [*told[:-1], Phrase(told[-1].text.rstrip(), told[-1].reading)]
 
 
@@ -100,7 +115,7 @@ def _too_short(s: Situation, found: Assessment) -> list[Phrase]:
 def _loss(s: Situation, found: Assessment) -> list[Phrase]:
     e = found.evidence
     assert e is not None
-    if s.state in ("PLATEAU", "STATIONARY-POINT"):
+    if s.state in SETTLED:
         return [*_level(s, found), *_bound(e.equivalence, e.trend)]
     if s.state == "DESCENDING" or s.why == "rising":
         if e.trend is None:
@@ -155,22 +170,6 @@ def _trend(trend: Trend, found: Assessment, *, falls: bool) -> list[Phrase]:
     return [Phrase(f"It {verb} by "), Phrase(number, "loss_slope"), Phrase(last)]
 
 
-def _gradient(s: Situation, found: Assessment) -> list[Phrase]:
-    g = found.grad
-    if g is None:
-        return []
-    level = Phrase(with_error(100 * g.ratio, 100 * g.half, unit=" %"), "grad_norm_level")
-    if s.state == "STATIONARY-POINT":
-        tail = " of its start, sampling noise included, so the true gradient is at most as large. "
-        return [Phrase("The gradient norm of a minibatch is down to "), level, Phrase(tail)]
-    verb = "stays at " if s.state == "PLATEAU" else "is at "
-    return [
-        Phrase(f"The gradient norm of a minibatch {verb}"),
-        level,
-        Phrase(" of its start; it includes sampling noise. "),
-    ]
-
-
 def _rate(found: Assessment) -> list[Phrase]:
     if abs(found.drift) < DRIFT:
         return []
@@ -181,7 +180,8 @@ def _rate(found: Assessment) -> list[Phrase]:
 
 def _sharpness(s: Situation) -> list[Phrase]:
     if s.sharpness is None:
-        return []
+        told = Phrase("the edge of stability", "batch_sharpness_ratio")
+        return [Phrase("Along their own steps batches are curved as much as SGD holds: "), told, Phrase(". ")] * s.edge
     means = ": the edge of stability. " if s.edge else ", which does not last. " if s.sharpness.value > HIGH else ". "
     ratio = Phrase(plain(s.sharpness.value), "sharpness_ratio")
     return [Phrase("The sharpness is at "), ratio, Phrase(f" of what the optimizer holds{means}")]

@@ -7,8 +7,11 @@ grow with the time between them where it drifts.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ergoscope_server.indicators.points import FloatArray
 
@@ -21,6 +24,9 @@ MOST = 480  # draws that are compared
 PERMUTATIONS = 200
 SEED = 0
 STEADY, DRIFTS = 0.05, 0.01
+ROUNDING = 1e-5  # of single precision: the same total in another order
+
+Single: TypeAlias = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +72,51 @@ def separation_test(values: FloatArray, *, tau: float) -> Separation:
         raise ValueError(f"{len(draws)} independent draws; {DRAWS} are needed for four blocks in each of six windows")
     blocks = WINDOWS * each
     draws = draws[len(draws) - blocks * BLOCK :]
-    apart = np.abs(draws[:, None] - draws[None, :]).reshape(blocks, BLOCK, blocks, BLOCK).mean(axis=(1, 3))
+    exchanged, apart = _exchanges(blocks), _between_blocks(draws)
+    means = (apart.astype(np.float32) @ exchanged.member.reshape(blocks, -1)).reshape(exchanged.member.shape)
+    grown, spread = (np.einsum("ipa,ipa->p", means, kernel) for kernel in (exchanged.by_gap, exchanged.alike))
+    p = (1 + int(np.count_nonzero(grown[1:] >= grown[0] * (1 - ROUNDING)))) / (1 + PERMUTATIONS)
+    own = apart.reshape(WINDOWS, each, WINDOWS, each).mean(axis=(1, 3))
+    within = np.diagonal(own)
+    distances = 2 * own - within[:, None] - within[None, :]
+    by_gap = np.array([np.diagonal(distances, gap).mean() for gap in range(1, WINDOWS)])
+    pairs = WINDOWS * (WINDOWS - 1) // 2
+    return Separation(by_gap, float(spread[1:].mean(dtype=np.float64)) / pairs, p, len(draws))
+
+
+def _between_blocks(draws: FloatArray) -> FloatArray:
+    """Give the mean distance of the draws of each two blocks, shape (blocks, blocks)."""
+    rows = np.zeros((len(draws) // BLOCK, len(draws)))
+    for place in range(BLOCK):
+        rows += np.abs(draws[place::BLOCK, None] - draws[None, :])
+    found = np.zeros((len(rows), len(rows)))
+    for place in range(BLOCK):
+        found += rows[:, place::BLOCK]
+    return found / BLOCK**2
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchanges:
+    """The permutations of so many blocks, the same whatever the series: shapes (blocks, permutations, 6).
+
+    member: 1 / blocks of a window where a block is in it. by_gap, alike: what a mean distance from a block to a window
+    counts in the sum over pairs of windows of their energy distance, times the windows between them, or times one.
+    All in single precision: the product with `member` is most of what the test costs.
+    """
+
+    member: Single
+    by_gap: Single
+    alike: Single
+
+
+@lru_cache(maxsize=4)
+def _exchanges(blocks: int) -> _Exchanges:
+    each = blocks // WINDOWS
     orders = np.random.default_rng(SEED).random((PERMUTATIONS + 1, blocks)).argsort(axis=1)
     orders[0] = np.arange(blocks)  # the order of time comes first, the permutations follow
-    member = np.zeros((PERMUTATIONS + 1, blocks, WINDOWS))
-    np.put_along_axis(member, orders[:, :, None] // each, 1 / each, axis=2)
-    means = member.transpose(0, 2, 1) @ (apart @ member)
-    within = np.diagonal(means, axis1=1, axis2=2)
-    distances = 2 * means - within[:, :, None] - within[:, None, :]
-    first, second = np.triu_indices(WINDOWS, 1)
-    pairs, gaps = distances[:, first, second], second - first
-    grown = pairs @ gaps
-    p = (1 + int(np.count_nonzero(grown[1:] >= grown[0] * (1 - 1e-9)))) / (1 + PERMUTATIONS)
-    by_gap = np.array([pairs[0, gaps == gap].mean() for gap in range(1, WINDOWS)])
-    return Separation(by_gap, float(pairs[1:].mean()), p, len(draws))
+    windows = (orders // each).T
+    gaps = np.abs(np.arange(WINDOWS)[:, None] - np.arange(WINDOWS)[None, :])
+    member = np.eye(WINDOWS)[windows] / each
+    # Σ_pairs w (2 m_ab - m_aa - m_bb) = Σ_ab K_ab m_ab; each window's mean is over its blocks.
+    by_gap, alike = ((k - np.diag(k.sum(axis=1)))[windows] / each for k in (gaps, np.minimum(gaps, 1)))
+    return _Exchanges(*(part.astype(np.float32) for part in (member, by_gap, alike)))

@@ -1,10 +1,14 @@
 """What state a run is in: proposals from the tests, persistence, and resets.
 
-The states, decided in this order: WARMUP while the learning rate rises from its start. PLATEAU when onset, slope,
-Geweke and window tests agree, and STATIONARY-POINT when besides the minibatch gradient is small against its highest.
-DESCENDING when the slope's interval is below zero. UNDECIDED otherwise, with the reason. The states that rest on the
-debiased gradient, the balance or distances between weight sketches are not given yet, although what they are worked out
-from is measured.
+The states, decided in this order: WARMUP while the learning rate rises from its start. When onset, slope, Geweke and
+window tests agree that the loss has settled, one of four:
+
+    STATIONARY-POINT   the gradient without noise is below 5 % of its highest, its interval below 10 %
+    DRIFTING           the weights go away from where they have been, at least as a free walk does
+    PLATEAU-INVARIANT  the gradient without noise is above zero beyond chance, and nothing says that it is not balanced
+    PLATEAU            none of these can be told
+
+DESCENDING when the slope's interval is below zero. UNDECIDED otherwise, with the reason.
 """
 
 from typing import Literal
@@ -18,7 +22,7 @@ from ergoscope_server.indicators.spells import paint
 
 Why = Literal["", "short", "flat", "mixed", "rising"]
 AGREE = 2  # evaluations in a row that must propose a state
-SETTLED = ("PLATEAU", "STATIONARY-POINT")
+SETTLED = ("PLATEAU", "PLATEAU-INVARIANT", "STATIONARY-POINT", "DRIFTING")
 
 
 class Standing(Struct, frozen=True):
@@ -41,7 +45,7 @@ def propose(found: Assessment, current: State) -> tuple[State, Why]:
     if e is None:
         return "UNDECIDED", "short"
     if e.agree or (current in SETTLED and not e.broken):
-        return ("STATIONARY-POINT" if found.vanished else "PLATEAU"), ""
+        return settled_as(found, current), ""
     if e.falling:
         return "DESCENDING", ""
     if e.rising:
@@ -51,15 +55,36 @@ def propose(found: Assessment, current: State) -> tuple[State, Why]:
     return "UNDECIDED", "mixed"
 
 
+def settled_as(found: Assessment, current: State) -> State:
+    """Give the state of a run whose loss has settled.
+
+    Where the gradient without noise cannot tell, the gradient of a minibatch may: on average its square is at least as
+    large, so a small one bounds the true one. Where neither can, the weights and the loss alone speak.
+    """
+    true = found.true if found.true is not None and found.true.sound else None
+    present = true is not None and true.present(before=current == "PLATEAU-INVARIANT")
+    if (true is not None and true.vanished) or (found.vanished and not present):
+        return "STATIONARY-POINT"
+    if found.invariance is not None and found.invariance.departing:
+        return "DRIFTING"
+    unbalanced = found.balance is not None and found.balance.off
+    return "PLATEAU-INVARIANT" if true and present and not true.small and not unbalanced else "PLATEAU"
+
+
 def settle(standing: Standing, found: Assessment) -> Standing:
     """Take one assessment into account; a state changes when two in a row propose the same one."""
     state, why = propose(found, standing.state)
     if state == standing.state:
         return replace(standing, why=why, candidate=state, agreed=0)
-    agreed = standing.agreed + 1 if state == standing.candidate else 1
+    alike = state == standing.candidate or (
+        standing.state not in SETTLED and {state, standing.candidate} <= set(SETTLED)
+    )
+    agreed = standing.agreed + 1 if alike else 1
     if agreed < AGREE:
         return replace(standing, candidate=state, agreed=agreed)
-    return Standing(state, why, _since(standing, state, found), state, 0)
+    # That the loss has settled was said twice; as what, only once where the two looks differ.
+    sure: State = state if state == standing.candidate else "PLATEAU"
+    return Standing(sure, why, _since(standing, state, found), state, int(sure != state))
 
 
 def _since(standing: Standing, state: State, found: Assessment) -> int | None:
@@ -68,13 +93,13 @@ def _since(standing: Standing, state: State, found: Assessment) -> int | None:
     return found.window_step if state == "DESCENDING" else None
 
 
-def joined(standing: Standing, spells: list[Spell]) -> Standing:
-    """Let a plateau that was in doubt for a while count from where the ribbon has it."""
+def joined(standing: Standing, spells: list[Spell], *, reset: int = 0) -> Standing:
+    """Let a plateau that was in doubt for a while count from where the ribbon has it, but not from before a reset."""
     if standing.state not in SETTLED or standing.since is None:
         return standing
-    for spell in reversed(spells):
-        if spell.state == standing.state and spell.last >= standing.since - 1:
-            return replace(standing, since=min(standing.since, spell.first))
+    for spell in reversed([spell for spell in spells if spell.last >= reset]):
+        if spell.state in SETTLED and spell.last >= standing.since - 1:
+            return replace(standing, since=max(reset, min(standing.since, spell.first)))
         if spell.state not in _OPEN or spell.first < standing.since:
             break
     return standing
@@ -101,9 +126,17 @@ def ribbon(
     begin = max(first, standing.since) if standing.since is not None else last
     if not spells:
         begin = first
-    over = {"PLATEAU": _OPEN, "STATIONARY-POINT": _OPEN, "DESCENDING": ("UNDECIDED",)}.get(standing.state, ())
+    over = _OVER.get(standing.state, ())
     return paint(spells, standing.state, first=min(begin, last), last=last, over=over)
 
 
-_OPEN = ("UNDECIDED", "DESCENDING")
+_OPEN: tuple[State, ...] = ("UNDECIDED", "DESCENDING")
+_TOLD: tuple[State, ...] = (*_OPEN, "PLATEAU")  # what a plateau is, is told of all of it
+_OVER: dict[State, tuple[State, ...]] = {
+    "DESCENDING": ("UNDECIDED",),
+    "PLATEAU": _OPEN,
+    "PLATEAU-INVARIANT": _TOLD,
+    "STATIONARY-POINT": _TOLD,
+    "DRIFTING": _TOLD,
+}
 _STATES = ("UNDECIDED", "WARMUP", "DESCENDING", "PLATEAU", "PLATEAU-INVARIANT", "STATIONARY-POINT", "DRIFTING")

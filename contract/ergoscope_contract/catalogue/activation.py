@@ -2,7 +2,11 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-FEATURES = "last-layer features are not collected yet"
+FEATURES = (
+    "features and labels of 16 training steps in a row, dropout included, up to 2,048 features and 128 classes; absent "
+    "without torch's own cross-entropy over classes and a linear layer that gives its scores, or with fewer than 8 "
+    "examples of a class"
+)
 
 TABLE = (
     Metric(
@@ -53,7 +57,7 @@ TABLE = (
         shape="layer",
         range="[0, 1]",
         family=Family.CA,
-        tooltip="Share of zero activations.",
+        tooltip="Share of zero activations: units that are dead for one example, and may wake for the next.",
         formula=(
             "share of entries that are zero after the nonlinearity, on a batch; after a smooth nonlinearity zero is "
             "what lies below 1e-3 of the layer's root mean square"
@@ -113,15 +117,18 @@ TABLE = (
             "How much the last features of one class still differ, against the distance of classes. Falls to 0 in "
             "collapse."
         ),
-        formula="Tr(Σ_W Σ_B⁺)/C",
-        failure="needs many examples a class; the rank of Σ_B is C − 1",
+        formula=f"Tr(Σ_W Σ_B⁺)/C; {FEATURES}",
+        failure=(
+            "too small by some 1/n of itself at n examples of a class, see nc_examples; directions in which class "
+            "means differ by less than .3 % of their largest difference are left out"
+        ),
         source="Papyan, Han, Donoho (2020)",
-        cost=Cost.FORWARD,
+        cost=Cost.PASS,
         tier=3,
         reduce=Reduce.FIRST,
         test="exact simplex 0; simplex with known noise .1440",
         kind="probe",
-        absent=FEATURES,
+        made=True,
     ),
     Metric(
         id="nc2_norm",
@@ -130,15 +137,15 @@ TABLE = (
         range="≥ 0",
         family=Family.CA,
         tooltip="How unequal the lengths of the class means are. Falls to 0 in collapse.",
-        formula="sd/mean of ‖μ_c − μ_G‖",
-        failure="needs many examples a class",
+        formula="sd/mean of ‖μ_c − μ_G‖, μ_G the mean of the class means",
+        failure="means of few examples differ in length by chance, see nc_examples",
         source="Papyan, Han, Donoho (2020)",
-        cost=Cost.FORWARD,
+        cost=Cost.PASS,
         tier=3,
         reduce=Reduce.FIRST,
         test="exact simplex: 0",
         kind="probe",
-        absent=FEATURES,
+        made=True,
     ),
     Metric(
         id="nc2_angle",
@@ -147,15 +154,15 @@ TABLE = (
         range="≥ 0",
         family=Family.CA,
         tooltip="How far the angles between class means are from those of a symmetric simplex. Falls to 0 in collapse.",
-        formula="mean |cos + 1/(C−1)|",
+        formula="mean |cos + 1/(C−1)| over pairs of μ_c − μ_G",
         failure="impossible to reach when there are more classes than feature dimensions plus one",
         source="Papyan, Han, Donoho (2020)",
-        cost=Cost.FORWARD,
+        cost=Cost.PASS,
         tier=3,
         reduce=Reduce.FIRST,
         test="exact simplex: 0",
         kind="probe",
-        absent=FEATURES,
+        made=True,
     ),
     Metric(
         id="nc3",
@@ -164,15 +171,15 @@ TABLE = (
         range="[0, 4]",
         family=Family.CA,
         tooltip="How far the last layer's weights are from the class means. Falls to 0 in collapse.",
-        formula="‖W/‖W‖_F − M/‖M‖_F‖²_F",
-        failure="means nothing without a linear head",
+        formula="‖W/‖W‖_F − M/‖M‖_F‖²_F, M the class means around their mean",
+        failure="2 for a head that has nothing to do with the features; it says nothing of their scale",
         source="Papyan, Han, Donoho (2020)",
-        cost=Cost.FORWARD,
+        cost=Cost.PASS,
         tier=3,
         reduce=Reduce.FIRST,
         test="exact simplex 0; random features near 2",
         kind="probe",
-        absent=FEATURES,
+        made=True,
     ),
     Metric(
         id="nc4",
@@ -181,14 +188,34 @@ TABLE = (
         range="[0, 1]",
         family=Family.CA,
         tooltip="Share of examples on which the head and the nearest class mean disagree. Falls to 0 in collapse.",
-        formula="share of examples with argmax of the logits ≠ nearest class mean",
-        failure="the head must use its true bias",
+        formula=(
+            "share of the examples of the last 8 of 16 steps with argmax of the logits ≠ nearest mean of the steps "
+            "before"
+        ),
+        failure="with few examples of a class its mean is off, and more examples seem to disagree",
         source="Papyan, Han, Donoho (2020)",
-        cost=Cost.FORWARD,
+        cost=Cost.PASS,
         tier=3,
         reduce=Reduce.FIRST,
         test="exact simplex with its bias: 0; without it: .8",
         kind="probe",
-        absent=FEATURES,
+        made=True,
+    ),
+    Metric(
+        id="nc_examples",
+        name="examples of the rarest class",
+        symbol="N/class",
+        unit="examples",
+        range="≥ 0",
+        family=Family.CA,
+        tooltip="How many examples of every class, at least, the readings of collapse rest on.",
+        formula="examples of the class that was shown least in the 16 steps",
+        failure="with fewer than 8 there are no other readings",
+        cost=Cost.NONE,
+        tier=3,
+        reduce=Reduce.FIRST,
+        test="batches of known classes",
+        kind="probe",
+        made=True,
     ),
 )

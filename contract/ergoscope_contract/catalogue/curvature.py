@@ -19,9 +19,9 @@ TABLE = (
             "reading"
         ),
         failure=(
-            "a batch's is above that of all data; different batches do not compare; a reading of two to six products "
+            "a batch's is above that of all data; different batches do not compare; a reading of one to six products "
             "is within a percent of the truth in the mean, and a tenth below it or more when another direction has "
-            "just become the steepest, until a longer one, every tenth, has seen that"
+            "just become the steepest, until a longer one, every sixteenth, has seen that"
         ),
         source="Cohen et al. (2021)",
         cost=Cost.PRODUCTS,

@@ -2,8 +2,8 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-TWINS = "twin runs are not compared yet"
-NORMS = "norm measures between runs are not computed yet"
+NORMLESS = "absent where normalization takes the scale out of layers, and with recurrent layers"
+COMPARE = "For comparing runs: no such measure is a bound that is tight for every algorithm."
 
 TABLE = (
     Metric(
@@ -84,15 +84,18 @@ TABLE = (
         tooltip=(
             "Growth of distance from the start per e-fold of time; straight line on a log axis = ultra-slow diffusion."
         ),
-        formula="slope of ‖w_t − w₀‖ on log t, beside a power law, on a geometric grid of times",
-        failure="only before the learning rate drops, and not in the first steps",
+        formula="least-squares slope of dist_from_init on log t, beside c·t^p by AIC, on a geometric grid of times",
+        failure=(
+            "only of steps from 10 on and before the first change of the learning rate; of long runs whose distance is "
+            "read at every step only the newest 12,500 count"
+        ),
         source="Hoffer, Hubara, Soudry (2017)",
         cost=Cost.SERVER,
         tier=1,
         reduce=Reduce.SERIES,
         test="0.7·log t: .703; 0.2·√t: the power law wins",
         kind="indicator",
-        absent="distances between weight sketches are not worked out yet",
+        made=True,
     ),
     Metric(
         id="acf_decay_rate",
@@ -119,15 +122,22 @@ TABLE = (
         range="≥ 0",
         family=Family.GE,
         tooltip="Change of long-run test loss when one training example is replaced.",
-        formula="largest |time-averaged loss of twin 1 − of twin 2| over probe examples",
-        failure="below the noise floor unless the twins share their randomness",
+        formula=(
+            "largest |time-averaged loss of one twin − of the other| over the examples of a fixed batch, per replaced "
+            "example; interval from overlapping batch means of each example's difference, for all examples at once"
+        ),
+        failure=(
+            "below the noise floor unless the twins share their randomness; the largest of many noisy numbers lies "
+            "above the largest true one, so read the interval; a fixed batch has not the worst example there is; "
+            "`ergoscope twins` measures it, and it has no course"
+        ),
         source="Chandramoorthy, Loukas, Gatmiry, Jegelka (2022)",
         cost=Cost.RUNS,
         tier=3,
         reduce=Reduce.SERIES,
-        test="estimating a mean with one of 50 examples replaced: .16644",
-        kind="indicator",
-        absent=TWINS,
+        test="estimating a mean by SGD with one of 50 examples replaced: the closed form",
+        kind="probe",
+        made=True,
     ),
     Metric(
         id="coupling_distance",
@@ -138,14 +148,17 @@ TABLE = (
         family=Family.GE,
         tooltip="Distance of twin runs with identical randomness.",
         formula="‖w_t − w′_t‖ from weight sketches of equal seed",
-        failure="non-deterministic kernels separate twins by themselves",
+        failure=(
+            "non-deterministic kernels separate twins by themselves: see the twin with nothing replaced; `ergoscope "
+            "twins` measures it"
+        ),
         source="Li, Xie (2024)",
         cost=Cost.RUNS,
         tier=3,
         reduce=Reduce.SERIES,
         test="two contracting walks with shared noise: decays at the known rate",
-        kind="indicator",
-        absent=TWINS,
+        kind="probe",
+        made=True,
     ),
     Metric(
         id="norm_product",
@@ -153,19 +166,16 @@ TABLE = (
         symbol="log Π‖W‖₂",
         range="real numbers",
         family=Family.GE,
-        tooltip=(
-            "Product of the layers' largest stretches. For comparing runs: no such measure is a tight bound for "
-            "every algorithm."
-        ),
-        formula="Σ over layers of log ‖W‖₂",
-        failure="not defined under normalization unless its scale is folded in",
+        tooltip=f"Product of the layers' largest stretches. {COMPARE}",
+        formula="Σ over weights of two or more dimensions of log ‖W‖₂, found as for the stable rank",
+        failure=f"of a net with branches it is no bound on its stretch; a convolution's own is larger; {NORMLESS}",
         source="Gastpar et al. (2024), none is uniformly tight",
-        cost=Cost.OFFLINE,
+        cost=Cost.PASS,
         tier=3,
         reduce=Reduce.FIRST,
         test="two linear layers: log 13.4164",
         kind="probe",
-        absent=NORMS,
+        made=True,
     ),
     Metric(
         id="norm_distance",
@@ -173,16 +183,16 @@ TABLE = (
         symbol="Σ‖W − W₀‖_F²/‖W‖₂²",
         range="≥ 0",
         family=Family.GE,
-        tooltip="How far the layers moved, against their largest stretch. For comparing runs only.",
-        formula="Σ over layers of ‖W − W₀‖_F² / ‖W‖₂²",
-        failure="not defined under normalization unless its scale is folded in",
+        tooltip=f"How far the layers moved, against their largest stretch. {COMPARE}",
+        formula="Σ over weights of two or more dimensions of ‖W − W₀‖_F² / ‖W‖₂²",
+        failure=f"of layers of more than 65,344 entries it has an error of 4.4 %; {NORMLESS}, and after a resume",
         source="Gastpar et al. (2024), none is uniformly tight",
-        cost=Cost.OFFLINE,
+        cost=Cost.PASS,
         tier=3,
         reduce=Reduce.FIRST,
-        test="layers that did not move: 0",
+        test="layers that did not move: 0; that moved by known matrices: their sum",
         kind="probe",
-        absent=NORMS,
+        made=True,
     ),
     Metric(
         id="path_norm",
@@ -190,15 +200,15 @@ TABLE = (
         symbol="log Σ paths",
         range="real numbers",
         family=Family.GE,
-        tooltip="Sum over all paths of the product of their weights' sizes. For comparing runs only.",
-        formula="log of the net's output with |w| for w and ones for the input",
-        failure="ill-defined with biases and normalization, and then says so",
+        tooltip=f"Sum over all paths of the product of their weights' sizes. {COMPARE}",
+        formula="log of the sum of the net's outputs with |w| for w and ones for the input",
+        failure="only of a chain of linear layers without biases; ill-defined with normalization: absent then",
         source="Gastpar et al. (2024), none is uniformly tight",
-        cost=Cost.OFFLINE,
+        cost=Cost.PASS,
         tier=3,
         reduce=Reduce.FIRST,
         test="two linear layers: log 10",
         kind="probe",
-        absent=NORMS,
+        made=True,
     ),
 )

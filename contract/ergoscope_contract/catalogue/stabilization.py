@@ -2,8 +2,6 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
-UNIT_ROOT = "the other tests of a trend are computed, and this one asks the same from the other side"
-
 TABLE = (
     Metric(
         id="loss_mean_ci",
@@ -115,15 +113,15 @@ TABLE = (
         range="real numbers",
         family=Family.LS,
         tooltip="Formal check that assumes a random walk and looks for evidence against it.",
-        formula="t of the level in a regression of differences on level and lagged differences",
-        failure="rejects a random walk for any series that returns, however slowly it settles",
+        formula="t of the level in a regression of differences on level and 12(m/100)^¼ lagged ones, of m ≤ 400 means",
+        failure="rejects a random walk for any series that returns, however slowly it settles; −2.86 is its 5 % level",
         source="Dickey, Fuller (1979)",
         cost=Cost.SERVER,
         tier=1,
         reduce=Reduce.SERIES,
         test="false alarms on a random walk: 5 %",
         kind="indicator",
-        absent=UNIT_ROOT,
+        made=True,
     ),
     Metric(
         id="geweke_z",
@@ -157,6 +155,30 @@ TABLE = (
         tier=0,
         reduce=Reduce.SERIES,
         test="5·exp(−t/200) plus AR(1) noise: 550 to 650; a steady series: 0",
+        kind="indicator",
+        made=True,
+    ),
+    Metric(
+        id="change_point",
+        name="newest change of the loss",
+        symbol="t*",
+        unit="step",
+        range="a step, or none",
+        family=Family.LS,
+        tooltip="Step at which level or slope of the loss changed last, beside the changes that are known.",
+        formula=(
+            "binary segmentation of means over 10 τ by lines: a cut must take more than 2σ² log n of the squares that "
+            "lines leave; cut first where the learning rate changed, the run was resumed or the data changed"
+        ),
+        failure=(
+            "told to within a block of 10 τ; a curve is cut into lines, so the descent at the start has several; up to "
+            "6 % of steady stretches have one by chance; a jump that a line can bridge is missed"
+        ),
+        source="Scott, Knott (1974); Yao (1988)",
+        cost=Cost.SERVER,
+        tier=1,
+        reduce=Reduce.SERIES,
+        test="a jump of known place in AR(1) noise; none in AR(1) noise alone",
         kind="indicator",
         made=True,
     ),

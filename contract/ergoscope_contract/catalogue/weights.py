@@ -1,9 +1,6 @@
-"""The weights: their size, direction, spread and rank."""
+"""The weights: their size, direction, spread and where they came from."""
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
-
-SNAPSHOTS = "the weights at the start are not kept yet"
-MATRICES = "the spectra of weight matrices are not computed yet"
 
 
 def _moment(name: str, words: str, symbol: str, numbers: str, tooltip: str, formula: str, failure: str) -> Metric:
@@ -183,66 +180,20 @@ TABLE = (
         range="≥ 0",
         family=Family.GE,
         tooltip="Distance travelled from the start.",
-        formula="‖w_t − w₀‖₂",
-        failure="grows for ever under diffusion; compare only runs of one architecture",
+        formula=(
+            "‖w_t − w₀‖₂, w₀ the weights before the first step that was seen; of a layer of more than 65,344 entries "
+            "from sketches of 1,021 numbers"
+        ),
+        failure=(
+            "grows for ever under diffusion; compare only runs of one architecture; from sketches it has an error of "
+            "2.2 %, and one of 4e-7 of the weights; after a resume absent, as where the run began is not known"
+        ),
         source="Hoffer, Hubara, Soudry (2017)",
         cost=Cost.PASS,
         tier=1,
         reduce=Reduce.SQUARES,
-        test="a walk whose distance is known in closed form",
+        test="a straight walk: steps times their length; large and small layers, whole and in parts",
         kind="probe",
-        absent=SNAPSHOTS,
-    ),
-    Metric(
-        id="stable_rank",
-        name="stable rank",
-        symbol="‖W‖_F²/‖W‖₂²",
-        shape="layer",
-        range="[1, smaller side of the matrix]",
-        family=Family.CA,
-        tooltip="Number of directions a layer really uses, counted by energy.",
-        formula="‖W‖_F² / ‖W‖₂²",
-        failure="convolutions must be unfolded, and how decides the number",
-        cost=Cost.OFFLINE,
-        tier=3,
-        reduce=Reduce.FIRST,
-        test="Gaussian 400 × 800: near 137",
-        kind="probe",
-        absent=MATRICES,
-    ),
-    Metric(
-        id="effective_rank",
-        name="effective rank",
-        symbol="exp H(σ)",
-        shape="layer",
-        range="[1, smaller side of the matrix]",
-        family=Family.CA,
-        tooltip="Number of directions a layer really uses, counted by the evenness of its singular values.",
-        formula="exp(−Σ pᵢ log pᵢ), pᵢ = σᵢ/Σσ",
-        failure="convolutions must be unfolded, and how decides the number",
-        cost=Cost.OFFLINE,
-        tier=3,
-        reduce=Reduce.FIRST,
-        test="k equal singular values read k",
-        kind="probe",
-        absent=MATRICES,
-    ),
-    Metric(
-        id="spectral_alpha",
-        name="tail exponent of a layer's spectrum",
-        symbol="α",
-        shape="layer",
-        range="> 1",
-        family=Family.GE,
-        tooltip="Tail exponent of a layer's spectrum; always shown with its fit quality.",
-        formula="α = 1 + n/Σ log(λ/λ_min) over the tail that a power law fits best",
-        failure="6.0 for random weights, and the fit test does not object: compare with a random matrix of that shape",
-        source="Martin, Mahoney (2021)",
-        cost=Cost.OFFLINE,
-        tier=3,
-        reduce=Reduce.FIRST,
-        test="Pareto samples of exponent 2.5 and 4",
-        kind="probe",
-        absent=MATRICES,
+        made=True,
     ),
 )

@@ -11,7 +11,7 @@ from ergoscope_ui.address import Address, read
 from ergoscope_ui.client import Client
 from ergoscope_ui.colours import colours_of
 from ergoscope_ui.errors import UiError
-from ergoscope_ui.pages import compare_charts
+from ergoscope_ui.pages import compare_charts, compare_norms
 from ergoscope_ui.pages.compare_charts import CHARTS, Material
 from ergoscope_ui.pages.scope import scope
 from ergoscope_ui.panels import compared, notice
@@ -49,6 +49,7 @@ def place(shown: Address) -> Component:
             html.Div(id="compare-legend", className="leg"),
             html.Div([parting, differs], className="row first"),
             html.Div(charts, className="q2"),
+            compare_norms.place(),
         ]
     )
 
@@ -58,6 +59,11 @@ def register(app: Dash, client: Client, settings: Settings) -> None:
     _register_words(app, client, settings)
     _register_charts(app, client, settings)
     _register_parting(app, client, settings)
+
+    async def asked(shown: Address) -> Sequence[RunSummary]:
+        return (await _asked(client, settings, shown))[1]
+
+    compare_norms.register(app, client, settings, asked)
 
 
 def _register_words(app: Dash, client: Client, settings: Settings) -> None:

@@ -59,7 +59,7 @@ class Material:
 
 async def starts(client: Client, runs: Sequence[str]) -> dict[str, float | None]:
     """The gradient norm at each run's start."""
-    return dict(zip(runs, await asyncio.gather(*[start_of(client, run) for run in runs]), strict=True))
+    return dict(zip(runs, await asyncio.gather(*[start_of(client, run, own=False) for run in runs]), strict=True))
 
 
 def figures(material: Material, palette: Palette) -> list[JsonObject]:

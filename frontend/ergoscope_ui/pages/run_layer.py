@@ -16,6 +16,7 @@ from ergoscope_ui.figures import histogram
 from ergoscope_ui.layered import HISTOGRAMS, QUANTITIES, of_layer
 from ergoscope_ui.pages.run_charts import chart_of, foot_of
 from ergoscope_ui.panels.graph import foot, graph
+from ergoscope_ui.panels.structure import BESIDE, tail_words
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.settings import Settings
 from ergoscope_ui.theme import palette
@@ -82,7 +83,7 @@ def _register_charts(app: Dash, client: Client, settings: Settings) -> None:
             about = await gather(client, held, list(names.values()), palette(theme), buckets=settings.buckets)
         except UiError:
             return [no_update] * (1 + 3 * len(QUANTITIES))
-        curves = {quantity: about.curves.get(name) for quantity, name in names.items()}
+        curves = {quantity: about.curves.get(name) for quantity, name in names.items() if quantity not in BESIDE}
         figures = {
             kind: chart_of(names[kind], curve, about.frame(kind, unit=small_axis(kind)))
             for kind, curve in curves.items()
@@ -91,7 +92,7 @@ def _register_charts(app: Dash, client: Client, settings: Settings) -> None:
         styles = [_SEEN if quantity in figures else _HIDDEN for quantity in QUANTITIES]
         columns: tuple[Mapping[str, object], ...] = (figures, feet)
         filled = [column.get(quantity, no_update) for column in columns for quantity in QUANTITIES]
-        return [_name(held), *styles, *filled]
+        return [[*_name(held), *tail_words(about.curves, held.layer)], *styles, *filled]
 
 
 def _register_spreads(app: Dash, client: Client) -> None:

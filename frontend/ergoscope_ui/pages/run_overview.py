@@ -72,7 +72,7 @@ def _register_charts(app: Dash, client: Client, settings: Settings) -> None:
         try:
             stable = stability_key(await client.keys(run))
             start, about = await asyncio.gather(
-                start_of(client, run),
+                start_of(client, run, own=True),  # as the verdict has it
                 gather(client, held, (*METRICS, stable, *_ERRORS), colours, buckets=settings.buckets),
             )
         except UiError as problem:

@@ -91,7 +91,7 @@ def _register_distributions(app: Dash, client: Client) -> None:
     )
     async def offer(run: str, search: str) -> tuple[object, object]:
         try:
-            keys = await client.keys(run)
+            keys = await client.keys(run, own=True)
         except UiError:
             return no_update, no_update
         layers = names(keys)

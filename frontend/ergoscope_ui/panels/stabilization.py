@@ -9,7 +9,7 @@ NAME = "stabilization"
 QUESTION = "Has the loss settled?"
 MEAN = "loss_mean_ci"
 
-_SETTLED = ("PLATEAU", "PLATEAU-INVARIANT", "STATIONARY-POINT")
+_SETTLED = ("PLATEAU", "PLATEAU-INVARIANT", "STATIONARY-POINT", "DRIFTING")
 
 
 def answer(verdict: Verdict) -> Answer:
@@ -40,11 +40,10 @@ def _word(verdict: Verdict) -> tuple[str, str]:
         return "No, diverging", "diverge"
     if verdict.state in _SETTLED:
         start = since(verdict)
-        return (f"Yes, since {count(start)}" if start is not None else "Yes"), "settled"
+        told = f"Yes, since {count(start)}" if start is not None else "Yes"
+        return (f"{told}; not the weights", "drift") if verdict.state == "DRIFTING" else (told, "settled")
     if verdict.state == "DESCENDING":
         return "No, still falling", "descend"
-    if verdict.state == "DRIFTING":
-        return "No, drifting", "drift"
     return "Too early to say", "warm"
 
 

@@ -14,6 +14,8 @@ from ergoscope_ui.panels.term import term
 from ergoscope_ui.titles import heading
 from ergoscope_ui.words import count
 
+NEVER = "no value has come from this run"  # then it is known here how rarely it is taken
+
 
 def table(
     metrics: Sequence[Metric], verdict: Verdict, news: News, *, elsewhere: Mapping[str, str] | None = None
@@ -38,8 +40,8 @@ def why_absent(metric: Metric, news: News) -> str:
     if known:
         return f"absent, because {known}"
     rare = reasons(news.cadence(metric.id))
-    told = f"absent, because no value has come from this run; it is taken {rare}" if rare else ""
-    return told or "absent, because no value has come from this run"
+    told = f"absent, because {NEVER}; it is taken {rare}" if rare else ""
+    return told or f"absent, because {NEVER}"
 
 
 def _row(metric: Metric, reading: Reading | None, news: News, address: str) -> Component:
@@ -49,7 +51,7 @@ def _row(metric: Metric, reading: Reading | None, news: News, address: str) -> C
         value = "" if metric.shape == "state" else " ".join(filter(None, [written(reading), metric.unit]))
         at = "" if reading.step is None else f"at step {count(reading.step)}"
         words = "; ".join(filter(None, [reading.how, at]))
-    elif reading is not None and reading.absent:
+    elif reading is not None and reading.absent not in ("", NEVER):
         words = f"absent, because {news.obstacle(metric.id) or reading.absent}"
     named = term(heading(metric.id), metric.id)
     return html.Tr([html.Td(named), html.Td(value), html.Td(by_layer or words, className="dim")])

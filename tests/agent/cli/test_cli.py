@@ -54,6 +54,12 @@ def test_series_are_a_list_with_what_is_not_finite_spelled(
     ]
 
 
+def test_of_a_fork_its_own_part_is_asked_for(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "series", "r1", "loss", "--own", "--json")
+
+    assert served.asked[-1] == "/api/v1/runs/r1/series?metrics=loss&own=true"
+
+
 def test_series_without_a_metric_lists_those_there_are(served: FakeServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(said(capsys, "series", "r1", "--json")) == ["loss"]
     assert "loss" in said(capsys, "series", "r1")

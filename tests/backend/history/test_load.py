@@ -5,6 +5,7 @@ import numpy as np
 from ergoscope_contract.records import Event, Sketch
 from ergoscope_server.history.chronicle import Chronicle
 from ergoscope_server.history.load import load
+from ergoscope_server.indicators.recipe import Recipe
 from tests.backend.memory_store import MemoryStore
 
 STEPS = np.arange(1, 31)
@@ -82,3 +83,40 @@ def test_sketches_of_the_weights_are_those_that_can_be_compared_with_the_newest(
     assert looks.steps.tolist() == [30, 50]
     assert looks.values.tolist() == [[1.0, 2.0], [3.0, 4.0]]
     assert len(load(_store("loss"), "r", Chronicle(), last_step=30).looks().steps) == 0
+
+
+def _long() -> MemoryStore:
+    store = MemoryStore()
+    for key in ("loss", "grad_norm", "lr", "update_norm", "weight_norm"):
+        store.put("r", key, np.arange(20_000), np.full(20_000, 0.1))
+    return store
+
+
+def test_between_judgements_only_what_flags_need_is_read() -> None:
+    known = Chronicle(origin=0, step=19_980, judged=19_900, stride=1, start=0.1, tau=2.0)
+
+    data = load(_long(), "r", known, last_step=19_999)
+
+    assert (len(data.loss), len(data.grad), len(data.lr)) == (2859, 219, 1021)
+    assert (len(data.loss_head), len(data.grad_head), len(data.update)) == (0, 0, 0)
+
+
+def test_for_a_judgement_or_a_resumed_run_the_window_is_read() -> None:
+    judged = Chronicle(origin=0, step=19_980, judged=19_400, stride=1, start=0.1)
+    resumed = Chronicle(origin=0, step=19_980, judged=19_900, stride=1, start=0.1)
+    store = _long()
+    store.happened["r"] = [Event("resume", 1.0, 15_000)]
+
+    assert len(load(_long(), "r", judged, last_step=19_999).loss) == 12_519
+    assert len(load(store, "r", resumed, last_step=19_999).loss) == 12_519
+    assert len(load(_long(), "r", resumed, last_step=15_000).loss) == 12_500
+
+
+def test_any_other_series_is_read_when_it_is_asked_for_and_the_optimizer_comes_from_the_settings() -> None:
+    config = {"optimizers": [{"name": "SGD", "groups": [{"momentum": 0.9}]}]}
+
+    data = load(_long(), "r", Chronicle(), last_step=19_999, config=config)
+
+    assert len(data.measured("weight_norm")) == 20_000
+    assert len(data.measured("grad_sq_norm_debiased")) == 0
+    assert data.recipe == Recipe("SGD", 0.9)

@@ -7,7 +7,8 @@ import pytest
 
 from ergoscope_contract.answers import Verdict
 from ergoscope_server.history.chronicle import Chronicle, pack, unpack, verdict
-from ergoscope_server.history.play import play, verdict_of
+from ergoscope_server.history.play import play
+from ergoscope_server.history.whole import verdict_of
 from ergoscope_server.indicators.assessment import RunData
 from ergoscope_server.indicators.points import Points, points
 from tests.reference.ar1 import SEEDS, ar1, settling

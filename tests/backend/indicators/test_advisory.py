@@ -27,6 +27,7 @@ def test_each_says_how_it_was_obtained() -> None:
     assert [reading.how for reading in found] == [
         "means of 3 readings and more; a trend beyond ±1.96; advisory",
         "window of ten autocorrelation times; above 0.463 the level moves; advisory",
+        "below -2.86 it is no random walk; advisory",
         "the loss forgets itself from one reading to the next",
     ]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ergoscope_server.indicators.edge import Edge, anew, follow_edge, sharpness_now
+from ergoscope_server.indicators.edge import Edge, anew, batch_ratio, follow_edge, sharpness_now
 from ergoscope_server.indicators.points import NOTHING, Points, points
 
 
@@ -76,3 +76,15 @@ def test_the_newest_five_finite_readings_say_where_the_sharpness_is() -> None:
     assert now is not None
     assert (now.value, now.low, now.high, now.n, now.step) == (1.0, 0.8, 1.2, 5, 70)
     assert sharpness_now(NOTHING) is None
+
+
+def test_eight_batches_in_a_row_are_one_reading_against_two_over_the_rate_of_their_steps() -> None:
+    sharp = points(np.arange(1, 21) * 10, np.repeat([20.0, 40.0, 1.0], [8, 8, 4]))
+    lr = points([1, 81], [0.1, 0.05])
+
+    found = batch_ratio(sharp, lr, after=0)
+
+    assert found.steps.tolist() == [80, 160]
+    assert found.values.tolist() == pytest.approx([1.0, 1.0])
+    assert batch_ratio(sharp, lr, after=80).steps.tolist() == [160]
+    assert len(batch_ratio(sharp, lr, after=160)) == len(batch_ratio(sharp, NOTHING, after=0)) == 0

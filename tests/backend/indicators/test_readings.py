@@ -1,14 +1,19 @@
 """Every reading has a value with its age, or says why not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ergoscope_contract import catalogue
 from ergoscope_contract.answers import Reading
 from ergoscope_server.indicators.assessment import RunData, assess
+from ergoscope_server.indicators.course import COURSE
 from ergoscope_server.indicators.level import Start
-from ergoscope_server.indicators.points import points
+from ergoscope_server.indicators.points import NOTHING, points
 from ergoscope_server.indicators.readings import readings
+from ergoscope_server.indicators.stability import STABILITY
+from ergoscope_server.indicators.stationarity import STATIONARITY
 from tests.reference.ar1 import ar1, settling
 from tests.reference.trainings import cosine, staged, warmed
 
@@ -16,13 +21,18 @@ STEPS = np.arange(10, 40_010, 10)
 DATA = RunData(points(STEPS, 1 + 0.05 * ar1(0.3, 4000, seed=1)), points(STEPS, 1 + 0.1 * ar1(0.3, 4000, seed=2)))
 
 
-def _readings(data: RunData, *, step: int, grad: bool = True) -> dict[str, Reading]:
+def _readings(data: RunData, *, step: int) -> dict[str, Reading]:
     found = assess(data, step=step, reset=0, start=Start(1.0, 0.01, 6.0), highest=1.0, settled=False, seed=0)
-    return {reading.id: reading for reading in readings(found, grad_logged=grad)}
+    return {reading.id: reading for reading in readings(found, data)}
+
+
+def _loss(found: dict[str, Reading]) -> list[Reading]:
+    """Those that need nothing but loss and gradient norm."""
+    return [reading for name, reading in found.items() if name not in (*COURSE, *STATIONARITY, *STABILITY)]
 
 
 def test_a_settled_run_has_every_reading_but_the_curvature() -> None:
-    found = _readings(DATA, step=40_000)
+    found = {reading.id: reading for reading in _loss(_readings(DATA, step=40_000))}
 
     unseen = ["inv_weights", "msd_exponent", "recurrence_rate", "distance_slope"]
     assert [r.id for r in found.values() if r.absent] == [*unseen, "sharpness_ratio"]
@@ -54,7 +64,7 @@ def test_intervals_hold_their_values() -> None:
 
 
 def test_a_run_too_short_says_how_much_is_missing() -> None:
-    found = _readings(DATA, step=3100)
+    found = {reading.id: reading for reading in _loss(_readings(DATA, step=3100))}
 
     assert {r.absent for r in found.values()} == {
         "not enough readings yet (310 of 400)",  # one in ten steps
@@ -77,7 +87,7 @@ def test_what_is_taken_rarely_lacks_readings_and_not_steps() -> None:
 def test_a_norm_without_a_start_has_no_level() -> None:
     found = assess(DATA, step=40_000, reset=0, start=None, highest=1.0, settled=False, seed=0)
 
-    level = {reading.id: reading for reading in readings(found, grad_logged=True)}["grad_norm_level"]
+    level = {reading.id: reading for reading in readings(found, DATA)}["grad_norm_level"]
 
     assert level.absent == "the norm at the start, which it is held against, is zero or not known"
 
@@ -98,8 +108,8 @@ def test_a_loss_without_spread_has_no_z() -> None:
 def test_the_sharpness_is_the_median_of_its_newest_readings_with_their_reach() -> None:
     ratio = points([100, 200, 300, 400, 500, 600], [9.0, 0.9, 1.1, 1.0, 0.7, 1.3])
 
-    many = readings(None, grad_logged=False, sharpness=ratio)[-1]
-    one = readings(None, grad_logged=False, sharpness=ratio, since=501)[-1]
+    many = readings(None, RunData(sharpness=ratio))[-1]
+    one = readings(None, RunData(sharpness=ratio), since=501)[-1]
 
     how = "median of the newest 5 readings, smallest to largest"
     assert many == Reading("sharpness_ratio", 1.0, 0.7, 1.3, 5.0, 600, how)
@@ -109,11 +119,13 @@ def test_the_sharpness_is_the_median_of_its_newest_readings_with_their_reach() -
 def test_a_sharpness_from_before_the_last_change_does_not_count() -> None:
     ratio = points([100, 200], [0.9, 1.1])
 
-    assert readings(None, grad_logged=False, sharpness=ratio, since=1001)[-1].absent == "no reading since step 1,001"
+    assert readings(None, RunData(sharpness=ratio), since=1001)[-1].absent == "no reading since step 1,001"
 
 
 def test_without_a_gradient_norm_its_level_is_absent() -> None:
-    assert _readings(DATA, step=40_000, grad=False)["grad_norm_level"].absent == "no gradient norm has been logged"
+    found = _readings(replace(DATA, grad=NOTHING), step=40_000)
+
+    assert found["grad_norm_level"].absent == "no gradient norm has been logged"
 
 
 def test_every_reading_and_every_phrase_is_in_the_catalogue() -> None:
@@ -126,4 +138,5 @@ def test_every_reading_and_every_phrase_is_in_the_catalogue() -> None:
         named = {r.id for r in found.readings} | {p.reading for p in found.evidence if p.reading}
 
         assert named <= catalogue.ALL.keys()
-        assert len({r.id for r in found.readings}) == len(found.readings) == 20
+        assert len({r.id for r in found.readings}) == len(found.readings) == 23 + len(STATIONARITY) + len(STABILITY)
+        assert all((r.value is None) is bool(r.absent) for r in found.readings)

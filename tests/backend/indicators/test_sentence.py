@@ -7,11 +7,14 @@ import pytest
 
 from ergoscope_contract.answers import Phrase
 from ergoscope_server.indicators.assessment import Assessment
+from ergoscope_server.indicators.balance import Balance
 from ergoscope_server.indicators.edge import Sharpness
+from ergoscope_server.indicators.few import Few
 from ergoscope_server.indicators.level import Level
 from ergoscope_server.indicators.plateau import weigh
 from ergoscope_server.indicators.schedule import Change
 from ergoscope_server.indicators.sentence import Situation, evidence, headline
+from ergoscope_server.indicators.true_gradient import TrueGradient
 from tests.reference.ar1 import ar1, settling
 
 FLAT = weigh(1 + 0.05 * ar1(0.3, 4000, seed=1), seed=0)
@@ -36,6 +39,19 @@ def _text(situation: Situation) -> str:
         (PLATEAU, "The loss has settled; the minibatch gradient has not vanished."),
         (replace(PLATEAU, found=replace(FOUND, grad=None)), "The loss has settled."),
         (replace(PLATEAU, state="STATIONARY-POINT"), "The loss has settled and the gradient has all but vanished."),
+        (
+            replace(PLATEAU, state="PLATEAU-INVARIANT"),
+            "The loss has settled, in equilibrium and not at a stationary point.",
+        ),
+        (replace(PLATEAU, state="DRIFTING"), "The loss is level, but the weights are still on their way."),
+        (
+            replace(PLATEAU, found=replace(FOUND, true=TrueGradient(Few(0.0, 0.1, 9.0, 20), None, 1.0))),
+            "The loss has settled; whether the gradient has vanished cannot be told.",
+        ),
+        (
+            replace(PLATEAU, found=replace(FOUND, balance=Balance(0.03, 0.01, 900))),
+            "The loss is level, but steps still gain more than curvature takes back.",
+        ),
         (replace(UNDECIDED, found=None), "Nothing to judge yet: no loss has been logged."),
         (UNDECIDED, "Too early to judge."),
         (replace(UNDECIDED, cause="warmup", reset=501), "Too early to judge: the warm-up ended at step 501."),

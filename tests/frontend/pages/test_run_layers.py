@@ -55,10 +55,11 @@ def test_what_is_not_measured_says_why_where_its_chart_would_be(
     served = serve([_rich()])
 
     layers = served.open(context, "/runs/young?tab=layers&of=stable_rank")
-    series = served.open(context, "/runs/young?tab=series&of=generalization")
+    series = served.open(context, "/runs/young?tab=series&of=stationarity")
 
     expect(layers.locator("#layers-tall")).to_contain_text("absent, because")
-    expect(series.get_by_test_id("unseen")).to_contain_text("absent, because twin runs are not compared yet")
+    missing = "absent, because the gradient over the whole training set is not taken yet"
+    expect(series.get_by_test_id("unseen")).to_contain_text(missing)
 
 
 def test_a_thinned_series_says_so_on_the_overview_and_among_the_series(

@@ -19,10 +19,31 @@ def _alert(**more: object) -> Alert:
 def test_a_settled_run_is_answered_with_numbers_and_errors() -> None:
     gradient, loss = stationarity.answer(SETTLED), stabilization.answer(SETTLED)
 
-    assert (gradient.word, gradient.figure) == ("No sign of it", "gradient norm 0.310 ± 0.020 of its start")
+    assert (gradient.word, gradient.figure) == ("Cannot be told", "gradient norm 0.310 ± 0.020 of its start")
     assert (loss.word, loss.figure) == ("Yes, since 15,100", "0.3942 ± 0.0021")
     assert "3,140 steps are worth 58 independent ones" in loss.reading
     assert "batch means, 95 %" in loss.reading
+
+
+def test_an_equilibrium_is_answered_with_the_gradient_without_noise() -> None:
+    true = Reading(id="grad_debiased_level", value=0.31, low=0.27, high=0.35, step=18_240)
+    said = stationarity.answer(Verdict(run="r", step=9, state="PLATEAU-INVARIANT", readings=[LEVEL, true]))
+    unsure = Reading(id="grad_debiased_level", value=0.0, low=0.0, high=0.19, step=18_240)
+    open_ = stationarity.answer(Verdict(run="r", step=9, state="PLATEAU", readings=[LEVEL, unsure]))
+
+    assert (said.word, said.figure) == ("No", "without noise 0.310 ± 0.040 of its start")
+    assert said.key == "grad_debiased_level"
+    assert "it has levelled off" in said.reading
+    assert open_.figure == "without noise at most 0.19 of its start"
+    assert open_.reading.endswith("cannot be told yet whether it has vanished.")
+
+
+def test_a_level_loss_whose_weights_drift_has_settled_alone() -> None:
+    drifting = Verdict(run="r", step=18_240, state="DRIFTING", readings=[MEAN, ONSET])
+
+    assert stabilization.answer(drifting).word == "Yes, since 15,100; not the weights"
+    assert stationarity.answer(drifting).word == "No, the weights drift"
+    assert stabilization.answer(drifting).role == stationarity.answer(drifting).role == "drift"
 
 
 def test_a_run_that_was_not_judged_says_why_there_is_no_number() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from ergoscope_contract.answers import Alert, Phrase, RunSummary, Spell, Verdict
-from ergoscope_contract.records import Event
+from ergoscope_contract.records import Event, Fork
 from ergoscope_ui.address import read
 from ergoscope_ui.cadence import Cadence
 from ergoscope_ui.errors import RefusedError, UnknownError, UnreachableError
@@ -14,7 +14,7 @@ from ergoscope_ui.panels.status import status
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.rights import Rights
 from ergoscope_ui.standing import Standing
-from tests.frontend.text import text_of
+from tests.frontend.text import links_of, text_of
 
 
 def _run(name: str = "conv", **more: object) -> RunSummary:
@@ -34,6 +34,19 @@ def test_the_head_says_step_pace_rate_cost_and_loss_of_data() -> None:
 def test_the_head_says_that_a_run_is_archived() -> None:
     assert "archived" in text_of(head.head(_run(archived=True)))
     assert "archived" not in text_of(head.head(_run()))
+
+
+def test_the_head_says_where_a_run_was_forked_with_the_way_there() -> None:
+    forked = _run(fork=Fork("06qh", 1_200))
+
+    linked = head.head(forked, parent=RunSummary("06qh", "digits", "first", "finished", 0.0, 5.0))
+    gone = head.head(forked)
+
+    assert "forked from first at step 1,200" in " ".join(text_of(linked).split())
+    assert links_of(linked) == ["/runs/06qh"]
+    assert "forked from 06qh at step 1,200, which was deleted or is not yours to see" in text_of(gone)
+    assert links_of(gone) == []
+    assert "forked" not in text_of(head.head(_run()))
 
 
 def test_a_crashed_run_says_where() -> None:

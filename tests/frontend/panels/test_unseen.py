@@ -36,6 +36,16 @@ def test_a_quantity_that_is_measured_but_has_not_come_says_how_rarely_it_is_take
     assert why_absent(ALL["clip_coef"], news([])) == "absent, because no value has come from this run"
 
 
+def test_where_the_verdict_knows_no_more_it_is_said_how_rarely_it_is_taken() -> None:
+    never = Reading(id="gns_simple", absent="no value has come from this run")
+    few = Reading(id="gns_simple", absent="not enough readings since step 0 (3 of 8)")
+
+    said = [text_of(table([ALL["gns_simple"]], Verdict("r", 9, readings=[one]), news([RARE]))) for one in (never, few)]
+
+    assert "it is taken every 64 steps" in said[0]
+    assert "absent, because not enough readings since step 0 (3 of 8)" in said[1]
+
+
 def test_the_agents_own_reason_comes_before_every_other() -> None:
     why = "curvature is not measured: several optimizers step"
     told = news([Event("agent", 1.0, 9, why, {"quantities": ["lambda_max", "sharpness_ratio"], "absent": True})])
@@ -50,7 +60,7 @@ def test_the_agents_own_reason_comes_before_every_other() -> None:
 def test_what_is_measured_by_layer_alone_leads_to_its_heat_map() -> None:
     there = {"kurtosis": "/runs/r?tab=layers&of=kurtosis"}
 
-    shown = table([ALL["kurtosis"], ALL["stable_rank"]], Verdict(run="r", step=0), news([]), elsewhere=there)
+    shown = table([ALL["kurtosis"], ALL["grad_norm_full"]], Verdict(run="r", step=0), news([]), elsewhere=there)
 
     links = [part.href for part in shown[0]._traverse() if hasattr(part, "href")]
     assert links == ["/runs/r?tab=layers&of=kurtosis"]

@@ -1,0 +1,131 @@
+"""The replica of the founding paper's figure, cut short: its loss settles twice, its gradient never vanishes."""
+
+import importlib.util
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from tests.end_to_end.conftest import Service
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "invariant_measure.py"
+STEPS, DROP = 8000, 4000
+SETTLED = ("PLATEAU", "PLATEAU-INVARIANT", "DRIFTING")  # after the drop the weights shrink for thousands of steps
+
+
+@pytest.fixture(scope="module")
+def example() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("invariant_measure", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # a dataclass looks its module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("measure"))
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+@pytest.fixture(scope="module")
+def story(example: ModuleType, service: Service) -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in service.surroundings().items():
+            patch.setenv(name, value)
+        return example.read(example.train(STEPS, DROP), STEPS)
+
+
+def _kind(state: str) -> str:
+    return "settled" if state in SETTLED else state
+
+
+def test_it_descends_settles_descends_after_the_drop_and_settles(story) -> None:
+    spells = [spell for spell in story.verdict.spells if spell.state != "UNDECIDED"]
+
+    told = [kind for kind, _ in itertools.groupby(_kind(spell.state) for spell in spells)]
+
+    assert told == ["DESCENDING", "settled", "DESCENDING", "settled"]
+    assert next(spell for spell in spells if _kind(spell.state) == "settled").last <= DROP
+    assert [mark.step for mark in story.verdict.marks if mark.kind == "lr"] == [DROP + 1]
+
+
+def test_where_the_slope_was_read_often_enough_the_plateau_is_told_to_be_no_stationary_point(
+    story, service: Service
+) -> None:
+    """How often it is read depends on what else the machine does; so does whether it can be told from noise."""
+    squares = service.api.run(story.verdict.run).series("grad_sq_norm_debiased")
+    read = _between(squares, DROP // 2, DROP - 1000)
+    clear = len(read) >= 12 and read.mean() > 6 * read.std(ddof=1) / len(read) ** 0.5
+
+    told = {spell.state for spell in story.verdict.spells}
+
+    assert "STATIONARY-POINT" not in told
+    assert "PLATEAU-INVARIANT" in told or not clear
+
+
+def _between(points, first: int, last: int):
+    return points.values[(points.steps > first) & (points.steps <= last)]
+
+
+def test_on_the_plateau_the_whole_gradient_has_not_vanished_and_curvature_takes_back_what_it_gains(story) -> None:
+    plateau = _between(story.gradient, DROP // 2, DROP)
+    balance = _between(story.balance, DROP // 2, STEPS)
+
+    assert plateau.mean() > 0.15
+    assert plateau.mean() > 0.3 * story.gradient.values[0]
+    assert 0.5 < np.median(balance) < 1.6
+
+
+def test_the_drop_lowers_the_whole_gradient_and_then_it_rises_while_the_loss_stays_lower(story) -> None:
+    before, after, late = (
+        _between(story.gradient, *span).mean()
+        for span in ((DROP // 2, DROP), (DROP + 100, DROP + 700), (STEPS - 2000, STEPS))
+    )
+
+    assert after < 0.8 * before
+    assert late > 1.2 * after
+    assert _between(story.loss, STEPS - 2000, STEPS).mean() < _between(story.loss, DROP // 2, DROP).mean() - 0.05
+
+
+def test_the_story_is_told_and_drawn(story, example: ModuleType, tmp_path: Path, capsys) -> None:
+    example.tell(story)
+    example.draw(story, str(tmp_path / "measure.html"))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == story.verdict.sentence
+    assert any(f"to {DROP:,}: PLATEAU" in line for line in lines)
+    assert "ResNet-101" in (tmp_path / "measure.html").read_text()
+
+
+def test_looking_at_the_whole_gradient_leaves_the_model_as_it_is(example: ModuleType) -> None:
+    torch.manual_seed(0)
+    model, copy, data = example.make_model(), example.make_model(), example.make_data()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+
+    example.whole_gradient(model, copy, (data[0][:512], data[1][:512]))
+
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_the_whole_gradient_is_that_of_the_mean_over_batches_with_decay(example: ModuleType) -> None:
+    torch.manual_seed(0)
+    model, data = torch.nn.Sequential(torch.nn.Linear(32, 10)), example.make_data()  # no batch statistics
+    data = (data[0][:512], data[1][:512])
+
+    found = example.whole_gradient(model, torch.nn.Sequential(torch.nn.Linear(32, 10)), data)
+
+    loss = example.losses(model, data).mean() + 0.5 * example.DECAY * sum((p * p).sum() for p in model.parameters())
+    loss.backward()
+    assert found == pytest.approx(float(torch.nn.utils.get_total_norm([p.grad for p in model.parameters()])), rel=1e-5)
