@@ -41,7 +41,7 @@ class TrueGradient:
     """What the readings of a stretch say of ‖∇F‖².
 
     square: their mean, with its error; start: mean of the first readings of the run and its standard error, None where
-    they are not above zero; highest: highest level of the run. All squares, in (loss/weight)².
+    they are not above zero for sure; highest: highest level of the run. All squares, in (loss/weight)².
     """
 
     square: Few
@@ -132,7 +132,9 @@ def true_gradient(values: FloatArray, peak: Peak) -> TrueGradient | None:
 
 
 def _start(first: list[float]) -> tuple[float, float] | None:
-    if len(first) < FIRST or sum(first) <= 0:
+    """A start that is not two standard errors above zero is none: a share of it would be any number."""
+    if len(first) < FIRST:
         return None
     values = np.array(first)
-    return float(values.mean()), float(values.std(ddof=1)) / math.sqrt(FIRST)
+    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(FIRST)
+    return (mean, error) if mean > 2 * error else None
