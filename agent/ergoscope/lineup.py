@@ -117,8 +117,8 @@ TASKS = (
     # What changes slowly, and is compared between runs rather than watched. Norms that use the distance come with it.
     Task("distance from the start", DistanceProbe.produces, 16.0, often=32),
     Task("matrix norms", MatrixNormProbe.produces, 32.0, rarest=1 << 14, often=128, alone=True),
-    Task("singular values", SingularValueProbe.produces, 32.0, rarest=1 << 14, often=512, phase=275, alone=True),
-    Task("collapse", CollapseProbe.produces, 32.0, rarest=1 << 14, often=512, run=LOOKS, phase=386, alone=True),
+    Task("singular values", SingularValueProbe.produces, 32.0, rarest=1 << 14, often=2048, phase=275, alone=True),
+    Task("collapse", CollapseProbe.produces, 32.0, rarest=1 << 14, often=4096, run=LOOKS, phase=386, alone=True),
 )
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)
