@@ -1,6 +1,5 @@
 """The example of the edge of stability, cut short."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -11,19 +10,14 @@ import pytest
 import torch
 
 from ergoscope.curvature.thresholds import threshold
+from tests.examples.loading import EXAMPLES, load
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "edge_of_stability.py"
+EXAMPLE = EXAMPLES / "edge_of_stability.py"
 
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("edge_of_stability", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # a dataclass looks its module up
-    spec.loader.exec_module(module)
-    return module
+    return load("edge_of_stability")
 
 
 def test_the_thresholds_in_it_are_those_that_the_agent_uses(example: ModuleType) -> None:

@@ -1,8 +1,6 @@
 """The replica of the founding paper's figure, cut short: its loss settles twice, its gradient never vanishes."""
 
-import importlib.util
 import itertools
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,21 +10,15 @@ import pytest
 import torch
 
 from tests.end_to_end.conftest import Service
+from tests.examples.loading import load
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "invariant_measure.py"
 STEPS, DROP = 8000, 4000
 SETTLED = ("PLATEAU", "PLATEAU-INVARIANT", "DRIFTING")  # after the drop the weights shrink for thousands of steps
 
 
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("invariant_measure", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # a dataclass looks its module up
-    spec.loader.exec_module(module)
-    return module
+    return load("invariant_measure")
 
 
 @pytest.fixture(scope="module")

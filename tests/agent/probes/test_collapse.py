@@ -137,32 +137,29 @@ def test_it_takes_sixteen_steps_in_a_row_and_begins_anew() -> None:
     assert list(outlet.series("nc3")) == [LOOKS, 2 * LOOKS]
 
 
-def test_with_time_to_spare_it_comes_every_4096_steps() -> None:
+def on_schedule(*, without: int) -> MemoryOutlet:
+    """A job of no cost until the second reading is due, with a step that has no loss."""
     outlet, corners = MemoryOutlet(), simplex()
     model = Given(corners)
     optimizer = SGD(model.parameters(), lr=0.0)
     taps = attach(model, optimizer, outlet, clock=lambda: 0.0)
     for step in range(1, FIRST + LOOKS + PERIOD):
         optimizer.zero_grad()
-        if step != 2:  # a step without a loss before it all does no harm
+        if step != without:
             F.cross_entropy(model(corners[LABELS]), LABELS).backward()
         optimizer.step()
     taps.detach()
+    return outlet
+
+
+def test_with_time_to_spare_it_comes_every_4096_steps() -> None:
+    outlet = on_schedule(without=2)  # a step without a loss before it all does no harm
 
     assert list(outlet.series("nc1")) == [FIRST + LOOKS - 1, FIRST + LOOKS + PERIOD - 1]
 
 
 def test_a_step_that_could_not_be_looked_at_leaves_no_reading_of_that_stretch() -> None:
-    outlet, corners = MemoryOutlet(), simplex()
-    model = Given(corners)
-    optimizer = SGD(model.parameters(), lr=0.0)
-    taps = attach(model, optimizer, outlet, clock=lambda: 0.0)
-    for step in range(1, FIRST + LOOKS + PERIOD):
-        optimizer.zero_grad()
-        if step != FIRST + 3:
-            F.cross_entropy(model(corners[LABELS]), LABELS).backward()
-        optimizer.step()
-    taps.detach()
+    outlet = on_schedule(without=FIRST + 3)
 
     assert list(outlet.series("nc1")) == [FIRST + LOOKS + PERIOD - 1]
 
