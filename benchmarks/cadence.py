@@ -3,7 +3,9 @@
 A watched job trains beside one that is not, in blocks by turns. Counted are the readings of the second half of the
 steps, when the schedule knows what they cost; time is the mean over all steps of that half, readings included.
 
-    python -m benchmarks.cadence --net gpt-1m --steps 4096 --share 8
+With `--alone` only the watched job trains, which shows how often it is read in half the time, and no ratio.
+
+    python -m benchmarks.cadence --net gpt-1m --steps 4096 --shares 8
 """
 
 import argparse
@@ -64,25 +66,27 @@ def _probe(job: Job, share: int) -> tuple[Tensor, Tensor]:
     return job.inputs[:rows], job.targets.view(len(job.inputs), -1)[:rows]
 
 
-def measure(net: str, *, budget: float, share: int, steps: int) -> str:
+def measure(net: str, *, budget: float, share: int, steps: int, alone: bool = False) -> str:
     """Train, and give the rows of a table."""
-    plain, job, seen = NETS[net](), NETS[net](), Counter()
+    job, seen = NETS[net](), Counter()
+    jobs = {"watched": job} if alone else {"plain": NETS[net](), "watched": job}
     fixed = {"probe": _probe(job, share), "loss_fn": _losses} if share else {}
     taps = attach(job.model, job.optimizer, seen, budget=budget, curvature="model", **fixed)  # type: ignore[arg-type]  # both or none
-    took: dict[str, list[float]] = {"plain": [], "watched": []}
+    took: dict[str, list[float]] = {name: [] for name in jobs}
     for _ in range(steps // _BLOCK):
-        for name, one in (("plain", plain), ("watched", job)):
+        for name, one in jobs.items():
             start = time.perf_counter()
             for _ in range(_BLOCK):
                 one.step()
             took[name].append(time.perf_counter() - start)
     taps.detach()
-    half = len(took["plain"]) // 2
-    ratio = sum(took["watched"][half:]) / sum(took["plain"][half:])
-    usual = 1e3 * statistics.median(took["plain"]) / _BLOCK
+    half = len(took["watched"]) // 2
+    late = {name: sum(blocks[half:]) for name, blocks in took.items()}
+    ratio = "" if alone else f"x{late['watched'] / late['plain']:.3f}"
+    usual = 1e3 * statistics.median(took["watched" if alone else "plain"]) / _BLOCK
     every = ", ".join(f"{name} {_every(seen, keys, steps)}" for name, keys in _READ.items())
     batch = f"1/{share} of the batch, fixed" if share else "the training's own"
-    return f"| {net} | {usual:.1f} | {batch} | {100 * budget:g} % | x{ratio:.3f} | {every} |"
+    return f"| {net} | {usual:.1f} | {batch} | {100 * budget:g} % | {ratio} | {every} |"
 
 
 def _every(seen: Counter, keys: Sequence[str], steps: int) -> str:
@@ -97,6 +101,7 @@ def main() -> None:
     parser.add_argument("--budgets", type=float, nargs="*", default=[0.02])
     parser.add_argument("--shares", type=int, nargs="*", default=[8], help="of the batch in the probe; 0 for no probe")
     parser.add_argument("--steps", type=int, default=4096)
+    parser.add_argument("--alone", action="store_true", help="train no job without an agent beside it")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -106,7 +111,7 @@ def main() -> None:
     for net in given.net:
         for share in given.shares:
             for budget in given.budgets:
-                print(measure(net, budget=budget, share=share, steps=given.steps), flush=True)
+                print(measure(net, budget=budget, share=share, steps=given.steps, alone=given.alone), flush=True)
 
 
 if __name__ == "__main__":

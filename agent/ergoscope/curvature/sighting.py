@@ -12,7 +12,7 @@ from ergoscope.curvature.directional import rayleigh
 from ergoscope.curvature.ladder import Products
 from ergoscope.curvature.precondition import Scaling, scaling
 from ergoscope.curvature.thresholds import Threshold, threshold
-from ergoscope.curvature.tracker import Top, Tracker
+from ergoscope.curvature.tracker import COLD, MOST, Top, Tracker
 
 _SELDOM = 4  # readings, in which what is not the sharpness against its threshold comes once
 _ALONG, _PLAIN = 1, 0  # at which of them: the curvature along the gradient, the plain Hessian beside a scaled one
@@ -89,7 +89,8 @@ class Sights:
             numbers = self._scaled.measure(coordinates.product(product), coordinates.scale * slope)
             return Sight(_behind(along, numbers), True, edge)
         sign = -1.0 if edge.ascent else 1.0
-        numbers = self._plain.measure(lambda v: sign * product(v), slope)
+        beside = isinstance(coordinates, Scaling)  # then it has no threshold, and is read too rarely for a dear start
+        numbers = self._plain.measure(lambda v: sign * product(v), slope, cold=MOST if beside else COLD)
         if not self._whole:
             edge = _PART
         elif edge.operator == "preconditioned" and edge.value is not None:

@@ -66,12 +66,13 @@ class Tracker:
         self._products = COLD
         self._unread = 0
 
-    def measure(self, product: Product, gradient: Tensor) -> Tensor:
+    def measure(self, product: Product, gradient: Tensor, *, cold: int = COLD) -> Tensor:
         """Make the products of one reading, without waiting for the device.
 
         Args:
             product: v ↦ Av.
             gradient: Of the same weights in the same coordinates; gives shape (size,), dtype and device of the vectors.
+            cold: Products of a reading without a track; with fewer the track needs some readings to rise to the top.
 
         Returns:
             The numbers to be given to `read` once they are on the host: fp64, shape (2 · products,).
@@ -79,7 +80,7 @@ class Tracker:
         size, device = gradient.numel(), gradient.device
         run, self._next = self._next, None
         if run is None or run.size != size or run.device != device:
-            self._products = COLD
+            self._products = max(self._least, cold)
             run = Lanczos.random(size, seed=self._seed + self._readings, keep=True, device=device, dtype=gradient.dtype)
         elif self._products > 1:
             run.lean(gradient, _LEANING)

@@ -1,6 +1,7 @@
 """A top eigenvalue that is followed."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -203,6 +204,17 @@ def test_between_readings_one_vector_is_kept() -> None:
     assert tracker._run is None
     assert tracker._next is not None
     assert tracker._next.basis == []
+
+
+def test_a_track_that_is_read_rarely_may_begin_with_fewer_products_and_rises_from_reading_to_reading() -> None:
+    spread = torch.linspace(0.0, 1.0, 400)
+    tracker = Tracker(seed=0)
+
+    tops = [tracker.read(tracker.measure(lambda v: spread * v, torch.zeros(400), cold=MOST).tolist()) for _ in range(9)]
+
+    assert tops[0].products == MOST
+    assert [a.value <= b.value + 1e-6 for a, b in pairwise(tops)].count(True) >= 6
+    assert tops[0].value < 0.97 < tops[-1].value <= 1 + 1e-6
 
 
 def test_no_more_products_than_entries() -> None:
