@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import ergoscope
-from ergoscope_contract.answers import Verdict
+from ergoscope_contract.answers import Alert, Verdict
 
 EXAMPLES, INPUTS, CLASSES, WRONG = 20_000, 32, 10, 0.2
 BATCH, RATE, MOMENTUM, DECAY = 256, 0.05, 0.9, 5e-3
@@ -42,12 +42,13 @@ class ImageNet:
 
 @dataclass(frozen=True)
 class Story:
-    """What the service has of the run, once it has judged all of it."""
+    """What the service has of the run, once it has judged all of it; notices as they were given, one a plateau."""
 
     verdict: Verdict
     loss: ergoscope.Points
     gradient: ergoscope.Points
     balance: ergoscope.Points
+    notices: tuple[Alert, ...] = ()
 
 
 def make_data(hidden: int = 16) -> Data:
@@ -138,11 +139,12 @@ def read(run: ergoscope.Run, steps: int, patience_s: float = 60.0) -> Story | No
 def load_story(stored: ergoscope.StoredRun) -> Story:
     """Read what the figure needs of a run."""
     series = [stored.series(name) for name in ("loss", "whole/grad_norm", "descent_balance")]
-    return Story(stored.verdict(), *series)
+    notices = sorted((a for a in stored.alerts() if a.rule == "plateau"), key=lambda alert: alert.first_step or 0)
+    return Story(stored.verdict(), *series, notices=tuple(notices))
 
 
 def tell(story: Story) -> None:
-    """Print the stretches of the run's life, and what was measured in each."""
+    """Print the stretches of the run's life with what was measured in each, the notices, and the verdict."""
     start = story.gradient.values[0]
     for spell in story.verdict.spells:
         told = [f"steps {spell.first:,} to {spell.last:,}: {spell.state}"]
@@ -152,6 +154,8 @@ def tell(story: Story) -> None:
                 share = f" ({within.mean() / start:.0%} of its start)" if points is story.gradient else ""
                 told.append(f"{name} {within.mean():.3f}{share}")
         print(", ".join(told))
+    for alert in story.notices:
+        print(f"notice: {alert.text}")
     print(story.verdict.sentence)
 
 

@@ -1,7 +1,8 @@
 """The probes that run around an optimizer's step, in the order in which they are read, and how often each may run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from torch import nn
 from torch.optim import Optimizer
@@ -14,9 +15,11 @@ from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProb
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.collapse import LOOKS, CollapseProbe
 from ergoscope.probes.distance import DistanceProbe, Origin
+from ergoscope.probes.feature_rank import RUN, FeatureRankProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
 from ergoscope.probes.fit import FitProbe
 from ergoscope.probes.friction import FrictionProbe
+from ergoscope.probes.full_gradient import FullGradientProbe
 from ergoscope.probes.gradient import GradientProbe
 from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
 from ergoscope.probes.loss import LossProbe
@@ -62,13 +65,15 @@ from ergoscope.remark import Remarks
     TRIAL,
     SPECTRUM,
     TRUST,
+    FULL_GRADIENT,
     SMOOTHNESS,
     FIT,
     DISTANCE,
     MATRICES,
     SINGULAR,
     COLLAPSE,
-) = range(28)
+    FEATURE_RANK,
+) = range(30)
 
 
 def _asked(name: str, quantities: tuple[str, ...], patience: float, *, often: int, phase: int) -> Task:
@@ -110,6 +115,8 @@ TASKS = (
     _asked("spectrum", (*SpectrumProbe.produces, *TraceRatio.produces), 0.05, often=64, phase=117),
     # One run forward, so it tells between two readings of the sharpness how the steps fare.
     _asked("trust ratio", TrustRatioProbe.produces, 0.12, often=32, phase=76),
+    # A gradient of the user's batch, in parts.
+    _asked("full gradient", FullGradientProbe.produces, 2.0, often=512, phase=482),
     # Three products and as many gradients, at the first look more.
     _asked("smoothness", SmoothnessProbe.produces, 2.0, often=2048, phase=213),
     # Twice as many products as the sharpness takes at first, and two runs of the model.
@@ -119,12 +126,44 @@ TASKS = (
     Task("matrix norms", MatrixNormProbe.produces, 32.0, rarest=1 << 14, often=128, alone=True),
     Task("singular values", SingularValueProbe.produces, 32.0, rarest=1 << 14, often=2048, phase=275, alone=True),
     Task("collapse", CollapseProbe.produces, 32.0, rarest=1 << 14, often=4096, run=LOOKS, phase=386, alone=True),
+    Task(
+        "feature rank",
+        FeatureRankProbe.produces,
+        32.0,
+        rarest=1 << 14,
+        often=4096,
+        run=RUN,
+        phase=450,
+        alone=True,
+    ),
 )
+_SEEN = 16  # shortest period of halves where the clock sees what they take
 # These must run before a step that overwrites the gradients.
 READ_GRADIENTS = (GRADIENT, HISTOGRAM, FIRST_LAYER, SUCCESSIVE, MOMENTS, FRICTION, NOISE)
 CURVED = (SHARPNESS, SPECTRUM, SMOOTHNESS, FIT)  # they look from one vantage, in this order
 # Sums over entries: of a sharded parameter each process sends its part.
 ADD_UP = (LOSS, GRADIENT, WEIGHTS, UPDATE, DISTANCE)
+
+
+def tasks_of(model: nn.Module) -> tuple[Task, ...]:
+    """Give the tasks of a job: where the clock sees all of a pass, as on a CPU, the budget alone limits halves."""
+    if any(parameter.device.type != "cpu" for parameter in model.parameters()):
+        return TASKS
+    return (*TASKS[:HALVES], replace(TASKS[HALVES], often=_SEEN), *TASKS[HALVES + 1 :])
+
+
+class Runs(NamedTuple):
+    """What runs batches by itself, for all optimizers of a job.
+
+    opposing: the probe batch at successive steps; trial: around one step; trust: a step's own batch around it; vantage:
+    from where the curvature is looked at; full_gradient: the probe batch in parts.
+    """
+
+    opposing: OpposingProbe
+    trial: TrialProbe
+    trust: TrustRatioProbe
+    vantage: Vantage
+    full_gradient: FullGradientProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +181,7 @@ class Shared:
     trial: TrialProbe
     trust: TrustRatioProbe
     vantage: Vantage
+    full_gradient: FullGradientProbe
     sharpness: SharpnessProbe
     spectrum: SpectrumProbe
     smoothness: SmoothnessProbe
@@ -151,16 +191,14 @@ class Shared:
     net: Net
     singular: Remarks
     collapse: CollapseProbe
+    feature_rank: FeatureRankProbe
 
     @classmethod
     def of(
         cls,
         model: nn.Module,
         optimizers: Sequence[Optimizer],
-        opposing: OpposingProbe,
-        trial: TrialProbe,
-        trust: TrustRatioProbe,
-        vantage: Vantage,
+        runs: Runs,
         *,
         examples: int | None = None,
         start_step: int = 0,
@@ -170,18 +208,12 @@ class Shared:
         Args:
             model: Whose modules are looked at.
             optimizers: Those of the job.
-            opposing: What runs the probe batch at successive steps.
-            trial: What runs it around one step.
-            trust: What runs a step's own batch around it.
-            vantage: From where the curvature is looked at.
+            runs: What runs batches by itself.
             examples: Those of one backward pass, when that is known.
             start_step: Steps done before, of a job that goes on.
         """
-        processes = averaged_over(model)
-        halves = Halves(model, obstacle="" if processes == 1 else "several processes have a part in it")
-        company, margin = Company(halves, processes, examples), MarginProbe(model)
-        everywhere = None if examples is None else examples * processes
-        ratio = TraceRatio(everywhere, passes=vantage.passes)
+        company, margin, vantage = _company(model, examples), MarginProbe(model), runs.vantage
+        ratio = TraceRatio(None if examples is None else examples * company.processes, passes=vantage.passes)
         return cls(
             LossProbe(),
             ActivationProbe(model),
@@ -190,10 +222,7 @@ class Shared:
             FirstLayerProbe(model),
             Clips(optimizers),
             company,
-            opposing,
-            trial,
-            trust,
-            vantage,
+            *runs,
             SharpnessProbe(vantage),
             SpectrumProbe(vantage, classes=lambda: margin.classes, ratio=ratio),
             SmoothnessProbe(vantage),
@@ -203,7 +232,14 @@ class Shared:
             Net(model),
             Remarks(),
             CollapseProbe(model),
+            FeatureRankProbe(model),
         )
+
+
+def _company(model: nn.Module, examples: int | None) -> Company:
+    processes = averaged_over(model)
+    halves = Halves(model, obstacle="" if processes == 1 else "several processes have a part in it")
+    return Company(halves, processes, examples)
 
 
 def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]:
@@ -233,10 +269,12 @@ def make_probes(shared: Shared, clock: Callable[[], float]) -> tuple[Probe, ...]
         shared.trial,
         shared.spectrum,
         shared.trust,
+        shared.full_gradient,
         shared.smoothness,
         shared.fit,
         DistanceProbe(sketcher, shared.origin),
         MatrixNormProbe(shared.net),
         SingularValueProbe(shared.singular),
         shared.collapse,
+        shared.feature_rank,
     )

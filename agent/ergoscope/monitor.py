@@ -13,12 +13,26 @@ from ergoscope.curvature.plan import Curvature
 from ergoscope.findings import Findings
 from ergoscope.layers import Layers, name_parameters
 from ergoscope.ledger import Ledger
-from ergoscope.lineup import CURVED, LOSS, OPPOSING, SPECTRUM, TASKS, TRIAL, TRUST, Shared
+from ergoscope.lineup import (
+    CURVED,
+    FULL_GRADIENT,
+    LOSS,
+    OPPOSING,
+    SPECTRUM,
+    TASKS,
+    TRIAL,
+    TRUST,
+    Runs,
+    Shared,
+    tasks_of,
+)
 from ergoscope.outlet import Outlet
 from ergoscope.passing import Agenda, Passing
 from ergoscope.probes.collapse import CollapseProbe
 from ergoscope.probes.distance import DistanceProbe
+from ergoscope.probes.feature_rank import FeatureRankProbe
 from ergoscope.probes.fit import FitProbe
+from ergoscope.probes.full_gradient import FullGradientProbe
 from ergoscope.probes.margin import MarginProbe
 from ergoscope.probes.matrices import MatrixNormProbe
 from ergoscope.probes.noise import NoiseProbe
@@ -83,10 +97,10 @@ class Monitor:
         trust = _trust_ratio(model, optimizers, curvature, Writer(outlet), clock)
         own = None if curvature is None else Objective.of(model, curvature.probe, curvature.loss_fn)
         vantage = Vantage(curvature, model, own or objective, optimizers, clock)
-        beside = (opposing, trial, trust, vantage)
-        self._shared = shared = Shared.of(model, optimizers, *beside, examples=examples, start_step=start_step)
+        runs = Runs(opposing, trial, trust, vantage, FullGradientProbe(objective, optimizers, clock=clock))
+        self._shared = shared = Shared.of(model, optimizers, runs, examples=examples, start_step=start_step)
         self._rate = RateProbe(optimizers, wall=wall)
-        self._schedule = schedule = Schedule(budget, TASKS)
+        self._schedule = schedule = Schedule(budget, tasks_of(model))
         self._timing = TimingProbe(schedule)
         self._slices = _slices(own or objective, optimizers, requests, outlet, schedule, clock, self._say)
         names = name_parameters(model)
@@ -197,11 +211,13 @@ class Monitor:
             (SpectrumProbe.produces, shared.spectrum.remarks),
             (SmoothnessProbe.produces, shared.smoothness.remarks),
             (FitProbe.produces, shared.fit.remarks),
+            (FullGradientProbe.produces, shared.full_gradient.remarks),
             (TraceRatio.produces, shared.ratio.remarks),
             (DistanceProbe.produces, shared.origin.remarks),
             (MatrixNormProbe.produces, shared.net.remarks),
             (SingularValueProbe.produces, shared.singular),
             (CollapseProbe.produces, shared.collapse.remarks),
+            (FeatureRankProbe.produces, shared.feature_rank.remarks),
         ):
             for text in remarks.take():
                 self._say("agent", str(text), {"quantities": list(made), **data_of(text)})
@@ -234,6 +250,7 @@ class Monitor:
         self._schedule.charge(OPPOSING, self._shared.opposing.overtime(), "prepare")
         self._schedule.charge(TRIAL, self._shared.trial.overtime(), "prepare")
         self._schedule.charge(TRUST, self._shared.trust.overtime(), "prepare")
+        self._schedule.charge(FULL_GRADIENT, self._shared.full_gradient.overtime(), "prepare")
         for task, seconds in zip(CURVED, self._shared.vantage.overtime(), strict=True):
             self._schedule.charge(task, seconds, "prepare")
         self._tell_absences()

@@ -15,6 +15,7 @@ from ergoscope.lineup import (
     ACTIVATIONS,
     COLLAPSE,
     CURVED,
+    FEATURE_RANK,
     FIRST_LAYER,
     GRADIENT,
     HALVES,
@@ -27,11 +28,13 @@ from ergoscope.lineup import (
 )
 from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProbe
 from ergoscope.probes.collapse import CollapseProbe
+from ergoscope.probes.feature_rank import FeatureRankProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
+from ergoscope.probes.margin import MarginProbe
 from ergoscope.schedule import Schedule
 from ergoscope.watched import Watched
 
-Listener = ActivationProbe | ActivationHistogramProbe | FirstLayerProbe | CollapseProbe
+Listener = ActivationProbe | ActivationHistogramProbe | FirstLayerProbe | CollapseProbe | FeatureRankProbe
 
 
 @dataclass(slots=True)
@@ -100,6 +103,7 @@ class Passing:
             (ACTIVATION_HISTOGRAM, shared.activation_shapes),
             (FIRST_LAYER, shared.first_layer),
             (COLLAPSE, shared.collapse),
+            (FEATURE_RANK, shared.feature_rank),
         ):
             charge = partial(self._schedule.charge, task, part="prepare")
             self._ears.append((task, probe, Ear(guard, charge=charge, clock=self._clock)))
@@ -128,6 +132,8 @@ class Passing:
                 probe.arm(ear)
         if not self._agenda.next[COLLAPSE]:
             self._shared.collapse.rest()
+        if not self._agenda.next[FEATURE_RANK]:
+            self._shared.feature_rank.rest()
         passes, self.passes = self.passes, 0
         self._halves.stepped(passes)
         due = [self._agenda.next[task] and measures for task in CURVED]
@@ -175,11 +181,11 @@ class Passing:
             self._charge(NOISE, start)
         if self._agenda.next[MARGIN]:
             start = self._clock()
-            self._look_at_scores(roots, hear=hear)
+            self._look_at_outputs(roots, self._shared.margin, hear=hear)
             self._charge(MARGIN, start)
         if self._agenda.next[COLLAPSE]:
             start = self._clock()
-            self._look_at_features(roots, hear=hear)
+            self._look_at_outputs(roots, self._shared.collapse, hear=hear)
             self._charge(COLLAPSE, start)
 
     def end(self, finished: bool) -> None:
@@ -240,26 +246,17 @@ class Passing:
     def _families(self) -> list[list[Tensor]]:
         return [watched.trained for watched in self._watched]
 
-    def _look_at_features(self, roots: object, *, hear: bool) -> None:
+    def _look_at_outputs(self, roots: object, probe: MarginProbe | CollapseProbe, *, hear: bool) -> None:
         if not self._measures() or self._capturing():
             return
         if not hear:
-            self._shared.collapse.miss()
+            probe.miss("the backward pass runs in a compiled function")
             return
         with torch.no_grad():
-            self._shared.collapse.capture(roots)
+            probe.capture(roots)
 
     def _measures(self) -> bool:
         return any(watched.measures for watched in self._watched)
-
-    def _look_at_scores(self, roots: object, *, hear: bool) -> None:
-        if not self._measures() or self._capturing():
-            return
-        if not hear:
-            self._shared.margin.miss("the backward pass runs in a compiled function")
-            return
-        with torch.no_grad():
-            self._shared.margin.capture(roots)
 
     def _open_pieces(self, roots: object, *, hear: bool) -> None:
         for number, watched in enumerate(self._watched):

@@ -56,6 +56,14 @@ class DeviceReadout:
         return numbers
 
 
+def on_host(tensor: Tensor) -> Tensor:
+    """A copy that is there when what is sent after it is: on the host, or on a device from which nobody waits."""
+    if not tensor.is_cuda:
+        return tensor.clone()
+    host = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu", pin_memory=True)
+    return host.copy_(tensor, non_blocking=True)
+
+
 def read_out(values: Tensor) -> Readout:
     """Send a device's fp32 vector on its way to the host."""
     return CudaReadout(values) if values.is_cuda else DeviceReadout(values)

@@ -19,6 +19,7 @@ from ergoscope_server.bus.bus import Bus
 from ergoscope_server.history.chronicle import Chronicle, pack, unpack, verdict
 from ergoscope_server.history.due import beat_due
 from ergoscope_server.history.load import SeriesStore, load
+from ergoscope_server.history.notices import OF_A_RUN
 from ergoscope_server.history.play import play
 from ergoscope_server.history.roll import LEAST_STEPS, Roll, call, missing
 from ergoscope_server.history.silence import LEAST_S, pace, patience
@@ -30,6 +31,7 @@ EVERY_S = 2.0
 TICK_S = 5.0
 SWEEP_S = 30.0
 ENDED = ("finished", "failed", "crashed")
+SILENCE = NO_DATA, RANK_SILENT
 _log = logging.getLogger("ergoscope.watch")
 
 
@@ -232,7 +234,7 @@ class Watch:
     ) -> tuple[Chronicle, list[Event], list[Alert]]:
         """Look whether the job and its ranks still speak; while the service is not whole nothing is said of either."""
         if ended:
-            chronicle, told = _closed(replace(chronicle, roll=Roll()), now=now)
+            chronicle, told = _closed(replace(chronicle, roll=Roll()), now=now, ids=(*SILENCE, *OF_A_RUN))
             return chronicle, [], told
         if heard is None:
             return chronicle, [], []
@@ -278,12 +280,14 @@ class Watch:
         if not self._store.save_verdict(judged, events, told):
             return False
         for alert in told:
-            if old.get(alert.id) != alert.state:
+            # The end of what is no alarm is no news.
+            if old.get(alert.id) != alert.state and (alert.severity != "info" or alert.id not in old):
                 self._notify.send(alert)
+                old[alert.id] = alert.state
         return True
 
 
-def _closed(chronicle: Chronicle, *, now: float) -> tuple[Chronicle, list[Alert]]:
-    """End the alerts about silence: an ended run owes no data."""
-    states, told = close(chronicle.rules, (NO_DATA, RANK_SILENT), now=now)
+def _closed(chronicle: Chronicle, *, now: float, ids: tuple[str, ...] = SILENCE) -> tuple[Chronicle, list[Alert]]:
+    """End the alerts about silence, as an ended run owes no data, or some others."""
+    states, told = close(chronicle.rules, ids, now=now)
     return replace(chronicle, rules=states), told

@@ -13,6 +13,7 @@ from ergoscope.manifest import Manifest
 from ergoscope.stream.ring import Ring
 from ergoscope_contract.records import Attempt, Run
 from tests.agent.fake_server import FakeServer
+from tests.agent.group import run_ranks
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +22,12 @@ def nothing_compiled() -> None:
     utils = sys.modules.get("torch._dynamo.utils")
     if utils is not None:
         utils.counters.clear()
+
+
+@pytest.fixture(scope="module")
+def ranks(request: pytest.FixtureRequest) -> list[object]:
+    """What the `tell` of a module of tests returns on each rank of a group of two processes."""
+    return run_ranks(request.module.tell)
 
 
 @pytest.fixture

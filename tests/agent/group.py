@@ -6,10 +6,14 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import distributed
 
+from ergoscope_server.store.points import Points
+
 T = TypeVar("T")
+Rows = list[tuple[int, dict[str, float]]]  # what one rank records: steps, and at each the values by their keys
 SECONDS = 120.0
 
 
@@ -36,6 +40,12 @@ def run_ranks(function: Callable[[int], T], world: int = 2) -> list[T]:
     for rank, result in enumerate(results):
         assert not isinstance(result, BaseException), f"rank {rank}: {result!r}"
     return results
+
+
+def series(rows: Rows, key: str) -> Points:
+    """One of the series in what a rank recorded."""
+    found = [(step, row[key]) for step, row in rows if key in row]
+    return Points(np.array([s for s, _ in found], np.int64), np.array([v for _, v in found], np.float64))
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from tests.agent.jobs import gpt, mlp, text_loss
+from tests.agent.jobs import gpt, mlp, seed, text_loss
 
 STEPS = 5
 Made = tuple[nn.Module, Optimizer, Callable[[], Tensor]]
@@ -88,6 +88,14 @@ MAKERS: dict[str, Callable[[], Made]] = {
     )
 }
 ALIKE = ("tensor_parallel",)  # here all ranks must see the same data
+
+
+def made(name: str) -> Made:
+    """One of the jobs, alike on all ranks, and its data, which are not."""
+    seed(3)
+    one = MAKERS[name]()
+    seed(7 + (0 if name in ALIKE else distributed.get_rank()))
+    return one
 
 
 def full(tensor: Tensor) -> Tensor:

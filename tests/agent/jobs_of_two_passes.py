@@ -170,7 +170,18 @@ def penalty_on_the_weights(watch: Watch) -> list[Tensor]:
     return train(watch, model, optimizer, plain(model, optimizer, loss))
 
 
-SPLIT: tuple[Job, ...] = (recurrent, loss_made_inside)
+def penalty_on_what_is_inside(watch: Watch) -> list[Tensor]:
+    """What the first layer makes of the rows is part of the loss, and so another in each row."""
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def loss(model: nn.Module) -> Tensor:
+        return flat_loss(model) + 1e-3 * model[0](flat_batch()[0]).square().mean()
+
+    return train(watch, model, optimizer, plain(model, optimizer, loss))
+
+
+SPLIT: tuple[Job, ...] = (recurrent, loss_made_inside, penalty_on_the_weights)
 UNSPLIT: dict[Job, str] = {
     retained_gradient_inside: "the job hooks gradients inside its graph",
     hook_inside: "the job hooks gradients inside its graph",
@@ -178,5 +189,5 @@ UNSPLIT: dict[Job, str] = {
     hook_on_a_module: "BackwardHookFunctionBackward in the graph of the loss may go backward only once",
     saved_tensors_given_out_once: "what the graph has saved goes through hooks, as checkpoints and offloading make it",
     function_that_runs_once: "OnceBackward in the graph of the loss may go backward only once",
-    penalty_on_the_weights: "a part of the loss reaches parameters by another way than the model's output",
+    penalty_on_what_is_inside: "a part of the loss reaches parameters by another way than the model's output",
 }

@@ -121,6 +121,7 @@ def test_weights_state_buffers_gradients_and_generators_are_equal(name: str, for
     assert bool(outlet.series("opposing_share")) == name.startswith("probed")
     tried = forced and name.startswith("probed") and name != "probed_with_a_loss_that_disturbs"
     assert bool(outlet.series("sam_sharpness")) == tried
+    assert bool(outlet.series("grad_norm_full")) == tried
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above

@@ -117,6 +117,7 @@ def test_it_is_the_same_with_every_look_at_every_step(make: Callable[[], Made]) 
     assert bool(outlet.series("path_norm")) == (make is chain)
     # Of 32 tokens some are not shown often enough; of what is compiled no features are heard.
     assert bool(outlet.series("nc1")) == (make not in (transformer, compiled))
+    assert bool(outlet.series("feature_rank")) == (make is not compiled)
     if make is not compiled:
         assert list(outlet.series("nc_examples")) == [LOOKS, 2 * LOOKS]
 

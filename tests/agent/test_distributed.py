@@ -1,12 +1,11 @@
 """Jobs of two processes: norms of parts add up to the norm, training stays the same, and all ranks record one run."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-from torch import Tensor, distributed, nn, ones
+from torch import Tensor, nn, ones
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import SGD
 
@@ -21,13 +20,12 @@ from ergoscope_server.store.quiet import LATE_S
 from ergoscope_server.store.reduce import ADDED, how, ratio, spoken, together
 from ergoscope_server.store.store import Store
 from tests.agent.fake_server import FakeServer
-from tests.agent.group import run_ranks
-from tests.agent.group_jobs import ALIKE, MAKERS, STEPS, Made, full
-from tests.agent.jobs import everything, force, same_bits, seed
+from tests.agent.group import Rows, run_ranks, series
+from tests.agent.group_jobs import MAKERS, STEPS, full, made
+from tests.agent.jobs import everything, force, same_bits
 from tests.agent.memory_outlet import MemoryOutlet
 from tests.backend.store.batches import arrival
 
-Rows = list[tuple[int, dict[str, float]]]
 NORMS = ("grad_norm", "weight_norm", "update_norm", "update_ratio")
 
 
@@ -45,13 +43,6 @@ class Told:
     same: tuple[bool, bool] = (False, False)
     texts: list[str] = field(default_factory=list)
     entries: int = 0
-
-
-def made(name: str) -> Made:
-    seed(3)
-    one = MAKERS[name]()
-    seed(7 + (0 if name in ALIKE else distributed.get_rank()))  # every rank its own data
-    return one
 
 
 def trained(name: str, outlet: MemoryOutlet | None, *, forced: bool) -> list[Tensor]:
@@ -112,16 +103,6 @@ def tell(rank: int) -> dict[str, Told]:
             sum(p.numel() for p in model.parameters()),
         )
     return told
-
-
-@pytest.fixture(scope="module")
-def ranks() -> Iterator[list[dict[str, Told]]]:
-    yield run_ranks(tell)
-
-
-def series(rows: Rows, key: str) -> Points:
-    found = [(step, row[key]) for step, row in rows if key in row]
-    return Points(np.array([s for s, _ in found], np.int64), np.array([v for _, v in found], np.float64))
 
 
 def shown(told: list[Told], key: str) -> Points:

@@ -1,22 +1,20 @@
 """Jobs of two processes: distances of parts add up, what takes whole matrices is absent, training stays the same."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from torch import Tensor, distributed
+from torch import Tensor
 
 from ergoscope.taps import attach
 from ergoscope_contract.catalogue import Reduce
 from ergoscope_server.store.points import Points
 from ergoscope_server.store.reduce import how, spoken, together
-from tests.agent.group import run_ranks
-from tests.agent.group_jobs import ALIKE, MAKERS, STEPS, Made, full
-from tests.agent.jobs import everything, force, same_bits, seed
+from tests.agent.group import Rows, series
+from tests.agent.group_jobs import MAKERS, STEPS, full, made
+from tests.agent.jobs import everything, force, same_bits
 from tests.agent.memory_outlet import MemoryOutlet
 
-Rows = list[tuple[int, dict[str, float]]]
 WHOLE = ("stable_rank", "effective_rank", "norm_product", "norm_distance", "nc1")
 SPREAD = ("shards_of_uneven_size", "shards_of_plain_sgd", "shards_of_a_transformer", "tensor_parallel")
 
@@ -29,13 +27,6 @@ class Told:
     truth: list[dict[str, float]] = field(default_factory=list)
     same: bool = False
     texts: list[str] = field(default_factory=list)
-
-
-def made(name: str) -> Made:
-    seed(3)
-    one = MAKERS[name]()
-    seed(7 + (0 if name in ALIKE else distributed.get_rank()))  # every rank its own data
-    return one
 
 
 def trained(name: str, outlet: MemoryOutlet | None, truth: list[dict[str, float]] | None = None) -> list[Tensor]:
@@ -67,16 +58,6 @@ def tell(rank: int) -> dict[str, Told]:
         texts = [event.text for event in outlet.events("agent")]
         told[name] = Told(outlet.rows, truth, same_bits(plain, watched), texts)
     return told
-
-
-@pytest.fixture(scope="module")
-def ranks() -> Iterator[list[dict[str, Told]]]:
-    yield run_ranks(tell)
-
-
-def series(rows: Rows, key: str) -> Points:
-    found = [(step, row[key]) for step, row in rows if key in row]
-    return Points(np.array([s for s, _ in found], np.int64), np.array([v for _, v in found], np.float64))
 
 
 def shown(told: list[Told], key: str) -> Points:

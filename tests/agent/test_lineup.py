@@ -1,8 +1,21 @@
 """What the budget goes to, with costs as they were measured on nets of two sizes."""
 
 import pytest
+from torch import nn
 
-from ergoscope.lineup import FIT, HALVES, LOSS, SHARPNESS, SMOOTHNESS, SPECTRUM, TASKS, TRIAL, TRUST
+from ergoscope.lineup import (
+    FIT,
+    FULL_GRADIENT,
+    HALVES,
+    LOSS,
+    SHARPNESS,
+    SMOOTHNESS,
+    SPECTRUM,
+    TASKS,
+    TRIAL,
+    TRUST,
+    tasks_of,
+)
 from ergoscope.schedule import Schedule
 
 STEPS = 16384
@@ -23,6 +36,7 @@ def costs_of(net: Net, *, fixed: bool) -> list[float]:
         TRUST: 0.35,
         SPECTRUM: graph + (4 if fixed else 10) * product,
         TRIAL: 1.7 * graph * fixed,
+        FULL_GRADIENT: graph * fixed,
         SMOOTHNESS: (graph + 6 * product) * fixed,
         FIT: (2.7 * graph + 24 * product) * fixed,
     }
@@ -87,3 +101,11 @@ def test_no_two_that_were_asked_for_fall_on_one_step_at_whatever_periods() -> No
 
     assert sum(map(len, steps)) - len(set().union(*steps)) == len(steps[-1])  # smoothness and data fit alone share some
     assert not set(TASKS[SMOOTHNESS].falls_within(0, 4095, 2048)) & set(TASKS[FIT].falls_within(0, 4095, 2048))
+
+
+def test_only_the_budget_limits_a_pass_of_our_own_where_the_clock_sees_all_of_it() -> None:
+    beside, behind = tasks_of(nn.Linear(2, 2)), tasks_of(nn.Linear(2, 2, device="meta"))
+
+    assert behind == TASKS
+    assert (beside[HALVES].often, behind[HALVES].often) == (16, 128)
+    assert [task.name for task in beside] == [task.name for task in TASKS]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ergoscope_contract.answers import Alert, RunSummary, Status
 from ergoscope_contract.records import Event
+from ergoscope_server.alerts.notify import message
 from ergoscope_server.history.chronicle import unpack
 from ergoscope_server.store.watching import Judged
 from ergoscope_server.watch import Watch
@@ -256,3 +257,27 @@ def test_an_ended_run_is_judged_at_its_last_step(scene: Scene) -> None:
 
     assert outcome is not None
     assert {r.step for r in outcome.verdict.readings if r.step is not None} == {1013}
+
+
+def test_a_settled_loss_is_told_once_and_its_end_with_the_run_is_no_news(scene: Scene) -> None:
+    for step in range(500, 5501, 500):
+        scene.grow(step)
+        scene.watch.evaluate("r")
+    during = list(scene.bell.told)
+    scene.grow(5750, status="finished")
+    outcome = scene.watch.evaluate("r")
+
+    assert [(alert.rule, alert.severity, alert.state) for alert in during] == [("plateau", "info", "firing")]
+    assert scene.bell.told == during
+    assert outcome is not None
+    assert [(alert.id, alert.state) for alert in outcome.alerts] == [(during[0].id, "resolved")]
+
+
+def test_a_plateau_that_came_and_went_between_two_looks_is_told_without_calling_it_resolved(scene: Scene) -> None:
+    scene.grow(8000)  # it settled, and its learning rate fell at step 6,001
+
+    scene.watch.evaluate("r")
+
+    [alert] = scene.bell.told
+    assert (alert.rule, alert.state) == ("plateau", "resolved")
+    assert message(alert, page="")["text"] == alert.text

@@ -49,7 +49,7 @@ def test_a_rank_that_lags_by_the_runs_own_pace_is_in_the_verdict_and_an_event() 
 
     assert scene.store.verdicts["r"].verdict.lagging == [1]
     assert [e.text for e in scene.store.happened["r"]] == ["rank 1 lags by 1,100 steps, 11 s; 1 other goes on"]
-    assert scene.bell.told == []
+    assert [alert for alert in scene.bell.told if alert.severity != "info"] == []
 
 
 def test_a_restarted_watch_does_not_tell_of_a_rank_again() -> None:

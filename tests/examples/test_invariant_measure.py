@@ -43,13 +43,32 @@ def _kind(state: str) -> str:
 
 
 def test_it_descends_settles_descends_after_the_drop_and_settles(story) -> None:
-    spells = [spell for spell in story.verdict.spells if spell.state != "UNDECIDED"]
+    stretches = _stretches(story)
 
-    told = [kind for kind, _ in itertools.groupby(_kind(spell.state) for spell in spells)]
-
-    assert told == ["DESCENDING", "settled", "DESCENDING", "settled"]
-    assert next(spell for spell in spells if _kind(spell.state) == "settled").last <= DROP
+    assert [kind for kind, _ in stretches] == ["DESCENDING", "settled", "DESCENDING", "settled"]
+    assert stretches[1][1][0].last <= DROP
     assert [mark.step for mark in story.verdict.marks if mark.kind == "lr"] == [DROP + 1]
+
+
+def test_each_plateau_has_one_notice_that_names_its_onset(story) -> None:
+    plateaus = [spell for kind, spells in _stretches(story) if kind == "settled" for spell in spells[:1]]
+
+    notices = story.notices
+
+    assert [(alert.rule, alert.severity) for alert in notices] == [("plateau", "info")] * 2
+    assert notices[0].first_step < DROP < notices[1].first_step
+    for alert, spell in zip(notices, plateaus, strict=True):
+        # The onset is told when it is first seen; later looks may place it elsewhere.
+        assert abs(alert.first_step - spell.first) < 1000
+        assert alert.text.startswith("The loss has settled at ")
+        assert f"since step {alert.first_step:,}." in alert.text
+    assert [mark.step for mark in story.verdict.marks if mark.kind == "notice"] == [a.first_step for a in notices]
+    assert {alert.state for alert in notices} == {"resolved"}  # the first by the drop, the second with the run
+
+
+def _stretches(story):
+    told = [spell for spell in story.verdict.spells if spell.state != "UNDECIDED"]
+    return [(kind, list(some)) for kind, some in itertools.groupby(told, key=lambda spell: _kind(spell.state))]
 
 
 def test_where_the_slope_was_read_often_enough_the_plateau_is_told_to_be_no_stationary_point(
@@ -73,7 +92,7 @@ def _between(points, first: int, last: int):
 def test_on_the_plateau_the_whole_gradient_has_not_vanished_and_curvature_takes_back_what_it_gains(
     story, service: Service
 ) -> None:
-    """The balance is none where steps point uphill in the mean; each reading is as good as its error says."""
+    """The balance is none where steps point uphill in the mean, or too few are seen; each has its error."""
     plateau = _between(story.gradient, DROP // 2, DROP)
     errors = service.api.run(story.verdict.run).series("descent_balance_error")
     _, ours, theirs = np.intersect1d(story.balance.steps, errors.steps, return_indices=True)
@@ -82,8 +101,7 @@ def test_on_the_plateau_the_whole_gradient_has_not_vanished_and_curvature_takes_
 
     assert plateau.mean() > 0.15
     assert plateau.mean() > 0.3 * story.gradient.values[0]
-    assert known.any()
-    assert abs(balance[known][-1] - 1) < 4 * error[known][-1]
+    assert not known.any() or abs(balance[known][-1] - 1) < 4 * error[known][-1]
 
 
 def test_the_drop_lowers_the_whole_gradient_and_then_it_rises_while_the_loss_stays_lower(story) -> None:
@@ -104,6 +122,7 @@ def test_the_story_is_told_and_drawn(story, example: ModuleType, tmp_path: Path,
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == story.verdict.sentence
     assert any(f"to {DROP:,}: PLATEAU" in line for line in lines)
+    assert sum(line.startswith("notice: The loss has settled at ") for line in lines) == 2
     assert "ResNet-101" in (tmp_path / "measure.html").read_text()
 
 

@@ -1,4 +1,4 @@
-"""The first half of a batch, for when there is no memory for all of it."""
+"""Parts of a batch of any make: its first half, for when there is no memory for all of it, and equal parts."""
 
 from collections.abc import Callable
 from typing import TypeVar, cast
@@ -34,17 +34,33 @@ def halved(batch: Batch) -> Batch | None:
         (torch.Size([2, 3]), torch.Size([2]))
     """
     rows = rows_of(batch)
-    return None if rows is None or rows < 2 else cast(Batch, _first(batch, rows // 2))
+    return None if rows is None or rows < 2 else cast(Batch, _cut(batch, slice(rows // 2)))
 
 
-def _first(value: object, rows: int) -> object:
+def divided(batch: Batch, count: int) -> list[Batch]:
+    """Give equal parts of a batch's examples, as views; the last few examples may be left over.
+
+    Returns:
+        As many as asked for; none when a part cannot be told or would be empty.
+
+    Example:
+        >>> import torch
+        >>> [part.tolist() for part in divided(torch.arange(5), 2)]
+        [[0, 1], [2, 3]]
+    """
+    rows = rows_of(batch)
+    size = 0 if rows is None else rows // count
+    return [cast(Batch, _cut(batch, slice(i * size, (i + 1) * size))) for i in range(count)] if size else []
+
+
+def _cut(value: object, rows: slice) -> object:
     if isinstance(value, Tensor):
-        return value[:rows]
+        return value[rows]
     if isinstance(value, tuple):
-        parts, named = [_first(one, rows) for one in value], cast("Callable[..., object]", type(value))
+        parts, named = [_cut(one, rows) for one in value], cast("Callable[..., object]", type(value))
         return named(*parts) if hasattr(value, "_fields") else tuple(parts)
     if type(value) is list:
-        return [_first(one, rows) for one in value]
+        return [_cut(one, rows) for one in value]
     if type(value) is dict:
-        return {key: _first(one, rows) for key, one in value.items()}
+        return {key: _cut(one, rows) for key, one in value.items()}
     return value

@@ -9,7 +9,7 @@ from torch import Tensor, distributed, nn
 
 from ergoscope.curvature.fingerprint import fingerprint
 from ergoscope.curvature.guard import guarded
-from ergoscope.curvature.halving import halved, rows_of
+from ergoscope.curvature.halving import divided, halved, rows_of
 from ergoscope.curvature.vectors import wide_dtype
 from ergoscope.shards import is_flat, is_spread, seat
 
@@ -25,6 +25,7 @@ class Objective:
     copies: processes that hold a copy of the model and average their gradients.
     smaller: gives the same on the first half of the batch; None when there is none.
     rows: examples of the batch, where that can be told.
+    parts: gives the same on each of so many equal parts of the batch; none where it cannot be divided.
     batch: identity of the batch as it was given, see `fingerprint`.
     """
 
@@ -34,6 +35,7 @@ class Objective:
     smaller: "Callable[[], Objective | None]" = lambda: None
     rows: int | None = None
     batch: str = ""
+    parts: "Callable[[int], list[Objective]]" = lambda _: []
 
     @classmethod
     def of(
@@ -68,7 +70,10 @@ class Objective:
             half = halved(batch)
             return None if half is None else cls._on(half, function, model, copies)
 
-        return cls(model, lambda one: function(one, batch), copies, smaller, rows_of(batch))
+        def parts(count: int) -> "list[Objective]":
+            return [cls._on(part, function, model, copies) for part in divided(batch, count)]
+
+        return cls(model, lambda one: function(one, batch), copies, smaller, rows_of(batch), parts=parts)
 
     def losses(self, *, seed: int) -> object:
         """Run the model on the batch now, without gradients, without a trace in the job.

@@ -5,20 +5,14 @@ Functions written in Python, compiled ones among them, may let go of it; hooks o
 pass again, or give a copy away once. The graph is looked at and not run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from torch import Tensor
 
 from ergoscope.curvature.graph import objection_to
-
-
-class Node(Protocol):
-    """A node of autograd's graph."""
-
-    @property
-    def next_functions(self) -> "tuple[tuple[Node | None, int], ...]": ...
+from ergoscope.hearing.node import Node, below, is_leaf
+from ergoscope.hearing.penalty import penalties
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,10 +26,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
-    """A pass that may be run: all of it leads through `place`, and it ends at `parameters`."""
+    """A pass that may be run: it leads through `place` or through `penalties`, and it ends at `parameters`.
+
+    penalties: nodes at which parts of the loss begin that are functions of the parameters alone.
+    """
 
     place: Place
     parameters: list[Tensor]
+    penalties: Sequence[Node] = ()
 
 
 def course_of(loss: Node, place: Place, wanted: set[int]) -> Course | str:
@@ -52,41 +50,33 @@ def course_of(loss: Node, place: Place, wanted: set[int]) -> Course | str:
     Returns:
         The course, or why there is none: the reason ends a sentence.
     """
-    around = _below(loss, but=place.node)
+    around = below(loss, but=place.node)
     while place.node not in around:
-        below = place.node.next_functions
-        if type(place.node).__name__ != "ToCopyBackward0" or below[0][0] is None:
+        source, result = place.node.next_functions[0]
+        if type(place.node).__name__ != "ToCopyBackward0" or source is None:
             return "the loss does not depend on the model's output"
-        place = Place(below[0][0], below[0][1], place.rows)
-        around = _below(loss, but=place.node)
-    through = _below(place.node)
+        place = Place(source, result, place.rows)
+        around = below(loss, but=place.node)
+    through = below(place.node)
     names: dict[type, list[str]] = {}
     for node in around | through:
         reason = objection_to(node, names)
         if reason:
             return reason
-    if any(id(p) in wanted for node in around - {place.node} for p in _parameter(node)):
+    aside = _parameters(around - {place.node}, wanted)
+    begins = penalties(loss, place.node, through) if aside else []
+    if begins is None:
         return "a part of the loss reaches parameters by another way than the model's output"
-    found = [p for node in through for p in _parameter(node) if id(p) in wanted]
-    if any(p._backward_hooks for p in found):
+    found = _parameters(through, wanted)
+    if any(p._backward_hooks for p in (found | aside).values()):
         return "a parameter has hooks of the job's own"
-    return Course(place, found) if found else "the model's output depends on none of the parameters"
+    if not found:
+        return "the model's output depends on none of the parameters"
+    return Course(place, list((found | aside).values()), begins)
 
 
-def _below(start: Node, *, but: Node | None = None) -> set[Node]:
-    """The node and all that it leads to; `but` is among them, what is below it is not."""
-    seen, open_ = {start}, [start]
-    while open_:
-        node = open_.pop()
-        if node is but:
-            continue
-        for below, _ in node.next_functions:
-            if below is not None and below not in seen:
-                seen.add(below)
-                open_.append(below)
-    return seen
-
-
-def _parameter(node: Node) -> Iterator[Tensor]:
-    if type(node).__name__ == "AccumulateGrad":
-        yield node.variable  # type: ignore[attr-defined]  # this kind of node has it
+def _parameters(nodes: set[Node], wanted: set[int]) -> dict[int, Tensor]:
+    """Those in which a pass over some nodes ends, by their ids."""
+    leaves = (node for node in nodes if is_leaf(node))
+    found: list[Tensor] = [node.variable for node in leaves]  # type: ignore[attr-defined]  # this kind of node has it
+    return {id(p): p for p in found if id(p) in wanted}

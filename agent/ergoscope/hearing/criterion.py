@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  # as everybody calls it
 
 from ergoscope.curvature.vectors import wide_dtype
-from ergoscope.hearing.course import Node
 from ergoscope.hearing.nearby import kind, nearest, saved
+from ergoscope.hearing.node import Node
 from ergoscope.hearing.residuals import residuals_of
 
 _CLASSES = ("NllLossBackward", "NllLoss2DBackward")

@@ -14,6 +14,7 @@ from ergoscope.curvature.guard import ran_out_of_memory
 from ergoscope.curvature.room import spare
 from ergoscope.hearing.course import Course, Place, course_of
 from ergoscope.hearing.exit import Exit, Note
+from ergoscope.hearing.node import Node
 from ergoscope.hearing.registrations import Registrations
 
 _HALVES = (torch.bfloat16, torch.float16)
@@ -54,21 +55,25 @@ class Halves:
 
     Attributes:
         obstacle: Why it is not possible in this job, "" as long as it may be.
-        works: Whether it has given a reading.
         open: Whether the running step was to be looked at.
     """
 
     def __init__(self, model: nn.Module, *, obstacle: str = "") -> None:
         """Make it for a model; with `obstacle` it is never tried."""
         self.obstacle = obstacle
-        self.works = False
         self.open = False
+        self._model = model
         self._exit = Exit(model)
         self._registrations = Registrations()
         self._failures = 0
         self._before: deque[int] = deque(maxlen=_STEPS)  # backward passes in the steps before
         self._armed = False
         self._found: list[Contrast | None] = []
+
+    def ties_rows(self) -> bool:
+        """Whether rows depend on each other by batch normalization with the batch's own statistics."""
+        norms = (m for m in self._model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
+        return any(norm.training or norm.running_mean is None for norm in norms)
 
     def listen(self, guard: Callable[[Note], Note]) -> None:
         """Hear forward passes through `guard`, which makes entry points that cannot disturb training."""
@@ -143,7 +148,7 @@ class Halves:
 
     def succeed(self) -> None:
         """A reading was of use."""
-        self.works, self._failures = True, 0
+        self._failures = 0
 
     def fail(self, reason: str) -> None:
         """A reading was of no use; after three of them in a row it is given up for that reason."""
@@ -174,7 +179,7 @@ def _roomy(device: torch.device) -> bool:
 def _contrasts(roots: Tensor | Sequence[Tensor], course: Course, families: Sequence[Family]) -> list[Contrast | None]:
     loss = roots if isinstance(roots, Tensor) else roots[0]
     norms: dict[int, Tensor | float] = {}
-    with _turned(course.place), _consumed(course.parameters, norms):
+    with _turned(course.place, course.penalties), _consumed(course.parameters, norms):
         torch.autograd.grad(loss, course.parameters, retain_graph=True, allow_unused=True)
     found: list[Contrast | None] = []
     for family in families:
@@ -184,19 +189,27 @@ def _contrasts(roots: Tensor | Sequence[Tensor], course: Course, families: Seque
 
 
 @contextmanager
-def _turned(place: Place) -> Iterator[None]:
-    """Multiply the gradient that comes to a place by signs, every other row the other one."""
+def _turned(place: Place, penalties: Sequence[Node] = ()) -> Iterator[None]:
+    """Multiply the gradient that comes to a place by signs, every other row the other one, and let none into penalties.
+
+    What penalties add is the same for any rows, so it is slope and no noise.
+    """
 
     def turn(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
         if any(g is not None for i, g in enumerate(gradients) if i != place.result):
             raise UnfitError("the loss depends on the model's output and on something made together with it")
         return tuple(g if g is None else g * signs_of(len(g), g) for g in gradients)
 
-    handle = place.node.register_prehook(turn)  # type: ignore[attr-defined]  # every node has it
+    def stop(gradients: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        return tuple(g if g is None else torch.zeros_like(g) for g in gradients)
+
+    handles = [place.node.register_prehook(turn)]  # type: ignore[attr-defined]  # every node has it
+    handles += [node.register_prehook(stop) for node in penalties]  # type: ignore[attr-defined]  # as above
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ergoscope.hearing.course import Node
 from ergoscope.hearing.nearby import kind, nearest, saved
+from ergoscope.hearing.node import Node
 from ergoscope.numerics.histogram import stride
 
 ROWS = 4096  # examples looked at in one loss

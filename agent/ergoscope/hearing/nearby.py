@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ergoscope.hearing.course import Node
+from ergoscope.hearing.node import Node
 from ergoscope.shards import is_spread
 
 _NODES = 64  # of the graph, from the loss on, that are looked at

@@ -6,8 +6,8 @@ one of its two sides needs no gradient.
 
 from torch import Tensor
 
-from ergoscope.hearing.course import Node
 from ergoscope.hearing.nearby import kind, nearest, saved
+from ergoscope.hearing.node import Node
 
 _SQUARED = ("MseLossBackward", "PowBackward")
 

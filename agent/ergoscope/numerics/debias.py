@@ -70,39 +70,15 @@ def split_by_signs(whole: float, contrast: float) -> Split:
     return Split(whole - contrast, contrast)
 
 
-def split_by_running_mean(mean: float, square: float, leak: float) -> Split:
-    """Separate slope and noise by weighted means over independent readings g_k of one slope.
-
-    With m = Σ w_k g_k and v = Σ w_k g_k², Σ w_k = 1 and κ = Σ w_k² the noise that is left in m:
-
-        E ‖m‖² = ‖G‖² + κ tr Cov(g),   E Σ v = ‖G‖² + tr Cov(g),
-
-    so ‖G‖² = (‖m‖² - κ Σ v) / (1 - κ) and tr Cov(g) = (Σ v - ‖m‖²) / (1 - κ). Of weights that fade by β for ever
-    κ = (1 - β) / (1 + β).
-
-    Args:
-        mean: ‖m‖².
-        square: Σ v.
-        leak: κ, at least 0 and below 1.
-
-    Raises:
-        ValueError: κ is not in its range, as with a single reading.
-    """
-    if not 0 <= leak < 1:
-        raise ValueError(f"leak is {leak}; it must be at least 0 and below 1, so it takes two readings or more")
-    return Split((mean - leak * square) / (1 - leak), (square - mean) / (1 - leak))
-
-
 class Level:
     """Exponentially weighted mean of readings, with its standard error.
 
-    Readings that are not finite are left out. `spread` multiplies the variance for readings that are not independent.
+    Readings that are not finite are left out.
     """
 
-    def __init__(self, decay: float = 0.99, *, spread: float = 1.0) -> None:
+    def __init__(self, decay: float = 0.99) -> None:
         """Keep a memory of about 1 / (1 - decay) readings."""
         self._decay = decay
-        self._spread = spread
         self._weight = self._weights = self._sum = self._squares = 0.0
 
     def add(self, value: float) -> None:
@@ -126,4 +102,4 @@ class Level:
         if leak >= 1.0 - 1e-12:
             return math.inf
         scatter = max(self._squares / self._weight - self.mean**2, 0.0) / (1.0 - leak)
-        return scatter * leak * self._spread
+        return scatter * leak

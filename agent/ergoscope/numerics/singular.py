@@ -10,11 +10,24 @@ FAINT = 1e-3  # of the largest singular value: what is below is lost in the roun
 Spectrum = NDArray[np.float64]
 
 
+def products_of(matrix: Tensor, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    """WWᵀ or WᵀW, whichever is smaller, where the matrix is and without waiting for it.
+
+    Args:
+        matrix: Shape (rows, columns).
+        dtype: In which products are added.
+
+    Returns:
+        Shape (smaller side, smaller side), of that dtype.
+    """
+    rows, columns = matrix.shape
+    with torch.autocast(matrix.device.type, enabled=False):
+        dense = matrix.to(dtype)
+        return dense @ dense.t() if rows <= columns else dense.t() @ dense
+
+
 def eigenvalues_of(matrix: Tensor) -> Spectrum:
     """Eigenvalues of WWᵀ or WᵀW, whichever is smaller: the squares of W's singular values.
-
-    Products of rows are added in fp32, which leaves an eigenvalue an error of some 2e-7 of the largest: those below
-    1e-6 of it are given as 0.
 
     Args:
         matrix: On the host, shape (rows, columns), finite.
@@ -29,10 +42,24 @@ def eigenvalues_of(matrix: Tensor) -> Spectrum:
         >>> eigenvalues_of(torch.tensor([[3.0, 0.0], [0.0, 2.0], [0.0, 0.0]])).tolist()
         [4.0, 9.0]
     """
-    rows, columns = matrix.shape
-    with torch.autocast(matrix.device.type, enabled=False):
-        dense = matrix.float()
-        products = dense @ dense.t() if rows <= columns else dense.t() @ dense
+    return eigenvalues_of_products(products_of(matrix))
+
+
+def eigenvalues_of_products(products: Tensor) -> Spectrum:
+    """Eigenvalues of what `products_of` gave.
+
+    Products added in fp32 leave an eigenvalue an error of some 2e-7 of the largest: those below 1e-6 of it are given
+    as 0.
+
+    Args:
+        products: On the host, shape (side, side).
+
+    Returns:
+        Shape (side,), rising.
+
+    Raises:
+        ValueError: An entry is not finite.
+    """
     if not bool(torch.isfinite(products).all()):
         raise ValueError("the matrix has entries that are not finite, or whose squares are not; there is no spectrum")
     values: Spectrum = torch.linalg.eigvalsh(products.double()).numpy()

@@ -4,9 +4,11 @@ from ergoscope.probes.activation import ActivationHistogramProbe, ActivationProb
 from ergoscope.probes.alignment import AlignmentProbe
 from ergoscope.probes.collapse import CollapseProbe
 from ergoscope.probes.distance import DistanceProbe
+from ergoscope.probes.feature_rank import FeatureRankProbe
 from ergoscope.probes.first_layer import FirstLayerProbe
 from ergoscope.probes.fit import FitProbe
 from ergoscope.probes.friction import FrictionProbe
+from ergoscope.probes.full_gradient import FullGradientProbe
 from ergoscope.probes.gradient import GradientProbe
 from ergoscope.probes.histogram import HistogramProbe, UpdateHistogramProbe
 from ergoscope.probes.loss import LossProbe
@@ -59,6 +61,8 @@ PROBES = (
     MatrixNormProbe,
     SingularValueProbe,
     CollapseProbe,
+    FeatureRankProbe,
+    FullGradientProbe,
 )
 
 __all__ = [
@@ -68,9 +72,11 @@ __all__ = [
     "AlignmentProbe",
     "CollapseProbe",
     "DistanceProbe",
+    "FeatureRankProbe",
     "FirstLayerProbe",
     "FitProbe",
     "FrictionProbe",
+    "FullGradientProbe",
     "GradientProbe",
     "HistogramProbe",
     "LossProbe",

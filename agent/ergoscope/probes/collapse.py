@@ -23,7 +23,6 @@ CLASSES = 128
 WIDTH = 2048  # features
 FEWEST = 8  # examples of a class
 _WORK = 1 << 30  # multiplications for the scatter of one look
-_UNHEARD = "the backward pass runs in a compiled function"
 
 
 class CollapseProbe:
@@ -86,7 +85,7 @@ class CollapseProbe:
             else:
                 self._add(self._features, features, scores)
 
-    def miss(self, reason: str = _UNHEARD) -> None:
+    def miss(self, reason: str) -> None:
         """A backward pass runs that cannot be looked at, for a reason that the user is told once."""
         self._missed = reason
         self._clear()

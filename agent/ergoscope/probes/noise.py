@@ -8,14 +8,13 @@ from typing import ClassVar, cast
 
 from torch import Tensor, distributed, nn
 
-from ergoscope.coordinates import DECAY, Coordinates
 from ergoscope.findings import Findings
 from ergoscope.hearing.clipping import Clips, Cuts
 from ergoscope.hearing.halves import Halves
 from ergoscope.hearing.pieces import Heard, Pieces, See
 from ergoscope.layers import Moment
 from ergoscope.numerics.coherence import coherence_of, helped_by
-from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_running_mean, split_by_signs
+from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_signs
 from ergoscope.numerics.norms import norms_of
 from ergoscope.numerics.scaling import find_scale
 from ergoscope.probes.probe import Reading
@@ -66,9 +65,9 @@ class NoiseProbe:
     With one part alone, by the rows of the batch: by what is left of the gradient when every other one counts negative,
     see `ergoscope.hearing.halves`. Examples are then those told, or else the rows of the model's output.
 
-    Where a batch cannot be split, by a running mean over a sample of entries. Its memory is 10 readings, not steps, and
-    it takes what the slope changed in that time for noise. A run in which there were parts or halves once never comes
-    to this, and nothing is published before it is known which it will be.
+    Where a batch cannot be split there is nothing, and an event says why. Gradients of successive steps are no parts:
+    each step goes downhill for its own noise, so that in a settled run the noise of one and the slope at the next are
+    against each other, and means over them say that there is no slope where there is one.
 
     The squared slope and the noise are published as read, since both are unbiased and can be averaged. What is made of
     them by a root or by division is made of their running means, over all optimizers.
@@ -89,7 +88,6 @@ class NoiseProbe:
         self.pieces = Pieces(clock)
         self._clips = clips
         self._company = company
-        self._coordinates = Coordinates()
         self._how = ""
         self._number = len(company.probes)
         self._slope = Level()
@@ -120,14 +118,9 @@ class NoiseProbe:
             if contrast is not None and contrast.parameters == heard.parameters and self._how != "parts":
                 read = partial(self._read_halves, contrast.rows)
                 return self._by_norms(moment, cuts, heard, [heard.root, contrast.root], read)
-        halves = self._company.halves
-        if self._how == "halves" and halves.obstacle:
-            self._how = "nothing"
-            text = f"slope and noise of the gradient are absent from now on: {halves.obstacle}"
-            self._company.remarks.tell(Remark(text, absent=True))
-        if self._company.processes > 1 or self._how == "parts" or halves.works:
-            return None
-        return self._by_running_mean(moment, cuts)
+        if self._how != "parts" and not several:
+            self._tell_of_nothing()
+        return None
 
     def _by_norms(
         self, moment: Moment, cuts: Cuts | None, heard: Heard, roots: list[Tensor | float], read: _Read
@@ -149,12 +142,6 @@ class NoiseProbe:
         count = len(roots)
         return Reading(known, unscaled)  # type: ignore[arg-type]  # both kinds may be mixed
 
-    def _by_running_mean(self, moment: Moment, cuts: Cuts | None) -> Reading | None:
-        means = self._coordinates.add(moment, cuts)
-        if means is None:
-            return None
-        return Reading([means.mean, means.square, means.weight, means.weights], self._read_running_mean)
-
     def _read_parts(self, passes: int, whole: float, parts: Sequence[float], findings: Findings) -> None:
         processes = self._company.processes
         count = passes * processes
@@ -171,28 +158,25 @@ class NoiseProbe:
         halves.succeed()
         examples = self._company.examples or rows
         told = "" if self._company.examples else f", whose {rows} rows are taken for examples"
-        self._tell("halves", f"the even and the odd rows of the model's output{told}: one more backward pass a reading")
+        tied = "; batch normalization ties them together, which shifts both" if halves.ties_rows() else ""
+        text = f"the even and the odd rows of the model's output{told}: one more backward pass a reading{tied}"
+        self._tell("halves", text)
         self._publish(split_by_signs(whole, contrast), examples, findings)
-
-    def _read_running_mean(self, values: Sequence[float], findings: Findings) -> None:
-        mean, square, weight, weights = values
-        leak = weights / weight**2 if weight else 1.0
-        halves = self._company.halves
-        if leak > 1.0 - 1e-6 or halves.works or not halves.obstacle:
-            return  # the first reading, or it is not known yet whether there will be better ones
-        size = self._coordinates.size
-        self._tell("running mean", f"a running mean over {size} entries of it; a batch is not split: {halves.obstacle}")
-        split = split_by_running_mean(mean / weight**2, square / weight, leak)
-        self._publish(split, self._company.examples or 1, findings)
 
     def _tell(self, how: str, text: str) -> None:
         if self._how == how:
             return
         self._how = how
-        # Successive running means share readings: their mean varies as that of (1 + β) / (1 - β) times fewer.
-        spread = (1.0 + DECAY) / (1.0 - DECAY) if how == "running mean" else 1.0
-        self._slope, self._noise = Level(spread=spread), Level(spread=spread)
+        self._slope, self._noise = Level(), Level()
         self._company.remarks.tell(f"slope and noise of the gradient are told apart by {text}")
+
+    def _tell_of_nothing(self) -> None:
+        obstacle = self._company.halves.obstacle
+        if obstacle and self._how != "nothing":
+            since = " from now on" if self._how == "halves" else ""
+            text = f"slope and noise of the gradient are absent{since}, as a step's batch cannot be split: {obstacle}"
+            self._company.remarks.tell(Remark(text, absent=True))
+            self._how = "nothing"
 
     def _publish(self, split: Split, examples: int, findings: Findings) -> None:
         findings.add_parts("grad_sq_norm_debiased", [split.slope], _sum)

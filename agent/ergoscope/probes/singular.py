@@ -13,6 +13,7 @@ from ergoscope.numerics.singular import effective_rank, eigenvalues_of
 from ergoscope.numerics.tail_exponent import Tail, fit_random, fit_tail
 from ergoscope.probes.matrices import is_matrix, matrix_of
 from ergoscope.probes.probe import Reading
+from ergoscope.readout import on_host
 from ergoscope.remark import Remarks
 
 SIDE = 768  # of the smaller side; a spectrum of 768 × 3,072 takes some 0.2 s of one core
@@ -58,7 +59,7 @@ class SingularValueProbe:
         at = fit[self._next % len(fit)]
         self._next += 1
         matrix = matrix_of(moment.parameters[at])
-        arrived = _on_host(matrix)
+        arrived = on_host(matrix)
         return Reading([torch.linalg.vector_norm(matrix)], partial(self._read, moment.layout.names[at], arrived))
 
     def _read(self, name: str, matrix: Tensor, values: Sequence[float], findings: Findings) -> None:
@@ -103,11 +104,3 @@ def matrix_shape(parameter: Tensor) -> tuple[int, int]:
 
 def _fits(parameter: Tensor) -> bool:
     return min(matrix_shape(parameter)) <= SIDE and parameter.numel() <= ENTRIES
-
-
-def _on_host(matrix: Tensor) -> Tensor:
-    """A copy that is there when what is sent after it is: on the host, or on a device from which nobody waits."""
-    if not matrix.is_cuda:
-        return matrix.clone()
-    host = torch.empty(matrix.shape, dtype=matrix.dtype, device="cpu", pin_memory=True)
-    return host.copy_(matrix, non_blocking=True)

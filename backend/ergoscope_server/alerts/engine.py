@@ -56,15 +56,24 @@ def advance(
 
 
 def close(
-    states: Mapping[str, RuleState], ids: tuple[str, ...], *, now: float
+    states: Mapping[str, RuleState], ids: tuple[str, ...], *, now: float, at: float | None = None
 ) -> tuple[dict[str, RuleState], list[Alert]]:
-    """End the alerts of some rules, as when a run ends and its silence is no longer news."""
+    """End the alerts of some rules, as when a run ends and its silence is no longer news.
+
+    Args:
+        states: Where each rule stands.
+        ids: Which rules; what they have seen in a row is forgotten.
+        now: Unix seconds.
+        at: The moment in the rules' clock where that is not `now`.
+    """
     after, told = dict(states), []
     for rule in ids:
-        alert = states.get(rule, QUIET).firing
-        if alert is not None:
-            after[rule] = RuleState(ended=now)
-            told.append(replace(alert, state="resolved", ended=now))
+        state = states.get(rule, QUIET)
+        if state.firing is not None:
+            after[rule] = RuleState(ended=now if at is None else at)
+            told.append(replace(state.firing, state="resolved", ended=now))
+        elif state.streak:
+            after[rule] = RuleState(ended=state.ended)
     return after, told
 
 
@@ -97,7 +106,7 @@ def _firing(rule: Rule, state: RuleState, seen: Observed, facts: Facts, run: str
     alert = state.firing
     assert alert is not None and alert.run == run
     limit = seen.threshold if alert.threshold is None else alert.threshold
-    if seen.holds or seen.value >= limit - (1 - rule.clear) * abs(limit):
+    if seen.holds or _near(rule, seen.value, limit):
         lasting = replace(alert, last_step=facts.step if facts.step is not None else alert.last_step)
         if rule.renews and seen.holds:
             lasting = replace(lasting, text=rule.text.format_map(dict(seen.words)))
@@ -105,6 +114,13 @@ def _firing(rule: Rule, state: RuleState, seen: Observed, facts: Facts, run: str
     if state.clear + 1 < rule.persistence:
         return replace(state, clear=state.clear + 1), None
     return RuleState(ended=seen.at), replace(alert, state="resolved", ended=facts.now)
+
+
+def _near(rule: Rule, value: float, limit: float) -> bool:
+    """Say whether a value has not come far enough back from its limit; one that is no number has."""
+    if rule.below:
+        return value <= limit + (1 / rule.clear - 1) * abs(limit)
+    return value >= limit - (1 - rule.clear) * abs(limit)
 
 
 def _finite(value: float) -> float | None:

@@ -104,8 +104,8 @@ class WebhookNotify:
 
 
 def message(alert: Alert, *, page: str) -> dict[str, object]:
-    """Give the body of the post."""
-    lead = "Resolved: " if alert.state == "resolved" else ""
+    """Give the body of the post; of what is no alarm nothing can be resolved."""
+    lead = "Resolved: " if alert.state == "resolved" and alert.severity != "info" else ""
     return {
         "text": lead + alert.text,
         "run": alert.run,

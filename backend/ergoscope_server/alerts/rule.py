@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ergoscope_contract.answers import Severity
+from ergoscope_contract.answers import Reading, Severity, State
 from ergoscope_server.indicators.divergence import Divergence
 from ergoscope_server.indicators.nonfinite import Offence
 
@@ -39,6 +39,30 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """A loss that has settled, or that had, as the newest judgement has it.
+
+    state: as what; another one where it no longer has. since: the first step of the plateau.
+    news: whether the plateau is new, or now counts as settled in another way.
+    loss, gradient, balance, slope: readings of the plateau, None where there is no value.
+    falls: whether the slope is four standard errors below zero, however small.
+    parted: p of two halves of the plateau being draws of one distribution; None at a look that did not test that.
+    means: of the two halves, where they differ beyond chance.
+    """
+
+    state: State
+    since: int
+    news: bool = False
+    loss: Reading | None = None
+    gradient: Reading | None = None
+    balance: Reading | None = None
+    slope: Reading | None = None
+    falls: bool = False
+    parted: float | None = None
+    means: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a run at one moment; None where this moment says nothing of it.
 
@@ -55,6 +79,7 @@ class Facts:
     divergence: Divergence | None = None
     silence: Silence | None = None
     missing: Missing | None = None
+    settled: Settled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +107,7 @@ class Rule:
     persistence: observations in a row that must hold before it fires, and be clear before it resolves.
     cooldown: how long after an end it stays quiet, in its clock ("steps" of the job or "seconds").
     clear: share of the threshold that the value must fall below to count as clear; the threshold is that of the firing.
+    below: whether it fires below its threshold; then the value must rise above the threshold divided by that share.
     text: what the alert says, with the observation's words in braces.
     renews: whether a lasting alert says what is so now, not what was when it began.
     """
@@ -96,3 +122,4 @@ class Rule:
     clear: float
     text: str
     renews: bool = False
+    below: bool = False

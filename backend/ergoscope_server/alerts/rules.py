@@ -1,5 +1,6 @@
 """The rules that are on by default. Thresholds are choices of ours, calibrated on noise alone."""
 
+from ergoscope_server.alerts.notices import NOTICES
 from ergoscope_server.alerts.rule import Facts, Observed, Rule
 from ergoscope_server.indicators.numerals import count, plain, ranks
 
@@ -104,4 +105,5 @@ DEFAULT = (
         text="Nothing from {ranks} for more than {limit} s, while {others}.{last}",
         renews=True,
     ),
+    *NOTICES,
 )

@@ -4,12 +4,13 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ergoscope_contract.answers import Alert, Flag, Mark, Phrase, Reading, Spell, Verdict
+from ergoscope_contract.answers import Alert, Flag, Mark, Phrase, Reading, Spell, State, Verdict
 from ergoscope_server.alerts.engine import QUIET, RuleState
 from ergoscope_server.alerts.rules import DIVERGENCE, NONFINITE
 from ergoscope_server.history.roll import Roll
 from ergoscope_server.indicators.edge import Edge, anew
 from ergoscope_server.indicators.numerals import count, plain
+from ergoscope_server.indicators.parting import Retest
 from ergoscope_server.indicators.schedule import Change
 from ergoscope_server.indicators.spells import cut, paint
 from ergoscope_server.indicators.true_gradient import Peak
@@ -21,6 +22,18 @@ MARKS = 200
 FLAGS: dict[str, Flag] = {NONFINITE: "NONFINITE", DIVERGENCE: "DIVERGING"}  # the gravest first
 
 
+class Plateau(Struct, frozen=True):
+    """The plateau that was told of last: as what, its first step, the last one it was seen at, and whether it is over.
+
+    One that is taken up again after a doubt, or after a fall that turned out to be none, is the same.
+    """
+
+    state: State
+    first: int
+    last: int
+    over: bool = False
+
+
 class Chronicle(Struct, frozen=True, omit_defaults=True):
     """A run's history so far, as of `step`.
 
@@ -30,6 +43,7 @@ class Chronicle(Struct, frozen=True, omit_defaults=True):
     peak: what the gradient without noise was at the start and at its highest.
     climbing: whether a loss beyond its limit still rises. met: resets from events that were taken into account.
     edge: whether the run is at the edge of stability.
+    plateau: what was told of a settled loss since the last change; tested: what the newest judgement makes of it.
     roll: what was told of the run's ranks.
     """
 
@@ -49,6 +63,8 @@ class Chronicle(Struct, frozen=True, omit_defaults=True):
     climbing: bool = False
     standing: Standing = field(default_factory=Standing)
     edge: Edge = field(default_factory=Edge)
+    plateau: Plateau | None = None
+    tested: Retest | None = None
     met: list[tuple[int, str]] = field(default_factory=list)
     roll: Roll = field(default_factory=Roll)
     rules: dict[str, RuleState] = field(default_factory=dict)
@@ -110,7 +126,15 @@ def begin(chronicle: Chronicle, step: int, cause: str, text: str, *, change: Cha
         spells = paint(spells, spells[-1].state, first=spells[-1].first, last=step - 1)
     marked = replace(mark(chronicle, step, cause, text), spells=spells)
     return replace(
-        marked, reset=step, cause=cause, change=change, standing=Standing(), edge=anew(chronicle.edge), judged=-1
+        marked,
+        reset=step,
+        cause=cause,
+        change=change,
+        standing=Standing(),
+        edge=anew(chronicle.edge),
+        plateau=None,
+        tested=None,
+        judged=-1,
     )
 
 
@@ -123,6 +147,8 @@ def rewind(chronicle: Chronicle, step: int) -> Chronicle:
         reset=min(chronicle.reset, step + 1),
         standing=Standing(),
         edge=anew(chronicle.edge, upto=step),
+        plateau=None,
+        tested=None,
         peak=replace(chronicle.peak, last=min(chronicle.peak.last, step)),
         spells=cut(chronicle.spells, after=step),
         marks=[m for m in chronicle.marks if m.step <= step],

@@ -1,5 +1,6 @@
 """What the rules see at a beat, and what they say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -50,15 +51,26 @@ def raise_flags(
         places=places,
         divergence=running,
     )
-    before = chronicle
     states, told = advance(rules, chronicle.rules, facts, run=run)
     climbing = running.rising if running is not None else chronicle.climbing
-    chronicle = replace(chronicle, rules=states, climbing=climbing)
+    return replace(with_marks(chronicle, told, step, rules=rules), rules=states, climbing=climbing), told
+
+
+def with_marks(chronicle: Chronicle, told: Sequence[Alert], step: int, *, rules: tuple[Rule, ...]) -> Chronicle:
+    """Mark the alerts that begin, those that are none but a notice as such.
+
+    Args:
+        chronicle: What is known before them.
+        told: What the rules say.
+        step: The step they say it at.
+        rules: The rules that are on.
+    """
     for alert in told:
-        if alert.state == "firing" and before.firing(alert.rule) is None:
+        if alert.state == "firing" and chronicle.firing(alert.rule) is None:
             title = next(rule.title for rule in rules if rule.id == alert.rule)
-            chronicle = mark(chronicle, alert.first_step or step, "alert", title)
-    return chronicle, told
+            kind = "notice" if alert.severity == "info" else "alert"
+            chronicle = mark(chronicle, alert.first_step or step, kind, title)
+    return chronicle
 
 
 def _start(chronicle: Chronicle, data: RunData) -> float | None:

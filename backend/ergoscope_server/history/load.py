@@ -1,5 +1,6 @@
 """What a verdict needs of a run, read from a store."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Protocol
@@ -15,10 +16,13 @@ from ergoscope_server.indicators.invariance import UNSEEN, Looks
 from ergoscope_server.indicators.points import NOTHING, FloatArray, IntArray, Points, points
 from ergoscope_server.indicators.recipe import recipe_of
 from ergoscope_server.indicators.schedule import CONTEXT
+from ergoscope_server.indicators.turning import ALIGNED, TURN, TURNS, mean_turn, scale_free
+from ergoscope_server.indicators.turning import LOOKS as AT_RIGHT
 
 WINDOW = 12_500  # points before what is new: the longest window and what smoothing needs before it
 FLAGS = 2_800  # points that the loss is compared with before anything is called divergence, and what smoothing needs
 NORMS = 200  # norms that say whether a run has recovered from values that are not finite
+LAYERS = 24  # that are asked whether their scale matters
 READINGS = 64  # of the curvature before what is new; few are taken
 MOST = 200_000  # points read at once; a run that is further behind is judged from there on
 HEAD = 64
@@ -102,7 +106,7 @@ def load(
         layers=lambda: _layers(store, run, keys, min(MOST, 200 + behind)),
         update=tail(UPDATE) if judged else NOTHING,
         looks=cache(lambda: _looks(store, run)),
-        measured=cache(tail),
+        measured=cache(lambda metric: _turns(store, run, keys) if metric == TURNS else tail(metric)),
         recipe=recipe_of(config or {}),
     )
 
@@ -132,6 +136,15 @@ def _layers(store: SeriesStore, run: str, keys: Sequence[str], n: int) -> Mappin
     prefix = f"{NORM}/"
     names = [key for key in keys if key.startswith(prefix)]
     return {name.removeprefix(prefix): points(*store.tail(run, name, n)) for name in names}
+
+
+def _turns(store: SeriesStore, run: str, keys: Sequence[str]) -> Points:
+    """Give the mean turn of layers whose scale does not matter, of some two dozen of all layers, evenly chosen."""
+    prefix = f"{ALIGNED}/"
+    names = [key.removeprefix(prefix) for key in keys if key.startswith(prefix)]
+    some = names[:: max(1, math.ceil(len(names) / LAYERS))]
+    cosines = {name: points(*store.tail(run, f"{prefix}{name}", AT_RIGHT)) for name in some}
+    return mean_turn({name: points(*store.tail(run, f"{TURN}/{name}", READINGS)) for name in scale_free(cosines)})
 
 
 def _looks(store: SeriesStore, run: str) -> Looks:

@@ -3,9 +3,9 @@
 Beats lie on a grid of steps, so what comes out depends on the series and hardly on when its points arrived.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -15,11 +15,13 @@ from ergoscope_server.alerts.rules import DEFAULT
 from ergoscope_server.history.chronicle import Chronicle, begin, rewind
 from ergoscope_server.history.due import BEAT, FEWEST, judgement_due
 from ergoscope_server.history.flags import Losses, losses, raise_flags
+from ergoscope_server.history.notices import give_notices
 from ergoscope_server.indicators.assessment import SQUARE, Assessment, RunData, assess
 from ergoscope_server.indicators.edge import batch_ratio, follow_edge, sharpness_now
 from ergoscope_server.indicators.level import START, Start, highest_level, starting_level
 from ergoscope_server.indicators.nonfinite import nonfinite_steps
 from ergoscope_server.indicators.numerals import plain
+from ergoscope_server.indicators.parting import Retest, retest
 from ergoscope_server.indicators.points import Points, spacing
 from ergoscope_server.indicators.readings import NO_LOSS, readings
 from ergoscope_server.indicators.schedule import jumps
@@ -29,11 +31,11 @@ from ergoscope_server.indicators.verdict import SETTLED, Standing, joined, ribbo
 from ergoscope_server.indicators.warmup import follow
 
 CATCH_UP = 400  # beats spent at most on what arrived all at once
-CHANGES = ("lr", "warmup", "resume", "data")  # marks of what began a new stretch
+CHANGES = ("lr", "warmup", "resume", "data", "level")  # marks of what began a new stretch
 WARMING = "the learning rate is still warming up"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Played:
     """The history after the new points, and the alerts that began, went on or ended, each once, as it is now."""
 
@@ -41,7 +43,7 @@ class Played:
     alerts: list[Alert]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Reel:
     """What every beat needs of the series, made once."""
 
@@ -131,7 +133,9 @@ def _beat(chronicle: Chronicle, reel: _Reel, step: int, *, last: bool) -> tuple[
     chronicle = replace(
         chronicle, edge=follow_edge(chronicle.edge, _edge_readings(chronicle, reel.data, step), step=step)
     )
-    chronicle = _judged(chronicle, reel, step, last=last)
+    judged = _judged(chronicle, reel, step, last=last)
+    noticed, more = give_notices(judged, step, before=chronicle, run=reel.run, now=reel.now, rules=reel.rules)
+    chronicle = _beside(noticed, before=chronicle)
     spells = ribbon(
         chronicle.spells,
         chronicle.standing,
@@ -140,14 +144,24 @@ def _beat(chronicle: Chronicle, reel: _Reel, step: int, *, last: bool) -> tuple[
         first=chronicle.reset if chronicle.spells else (chronicle.origin or 0),
         last=step,
     )
-    return replace(chronicle, step=step, spells=spells), alerts
+    return replace(chronicle, step=step, spells=spells), [*alerts, *more]
+
+
+def _beside(chronicle: Chronicle, *, before: Chronicle) -> Chronicle:
+    """Begin a new stretch where a plateau ends because its loss took another level, though nothing tells why."""
+    tested = chronicle.tested
+    ends = before.standing.state in SETTLED and chronicle.standing.state not in SETTLED
+    if not ends or tested is None or not tested.left or tested.at <= chronicle.reset:
+        return chronicle
+    return begin(chronicle, tested.at, "level", "loss takes another level")
 
 
 def _edge_readings(chronicle: Chronicle, data: RunData, step: int) -> Points:
-    if len(data.sharpness) or data.recipe is None or not data.recipe.plain:
+    held = data.recipe.held if data.recipe is not None else None
+    if len(data.sharpness) or held is None:
         return data.sharpness
     sharp = data.measured("batch_sharpness").upto(step)
-    return batch_ratio(sharp, data.lr.upto(step), after=max(chronicle.edge.last, chronicle.reset - 1))
+    return batch_ratio(sharp, data.lr.upto(step), held=held, after=max(chronicle.edge.last, chronicle.reset - 1))
 
 
 def _scheduled(chronicle: Chronicle, data: RunData, step: int) -> Chronicle:
@@ -189,20 +203,7 @@ def _worded(chronicle: Chronicle, reel: _Reel, step: int, *, waiting: str = "") 
     found = None
     chronicle = replace(chronicle, peak=follow_peak(chronicle.peak, reel.data.measured(SQUARE).upto(step)))
     if not waiting:
-        settled = chronicle.standing.state in SETTLED
-        # A plateau is tested on itself: what came before its onset says nothing of whether it lasts.
-        since = chronicle.standing.since if settled else None
-        found = assess(
-            reel.data,
-            step=step,
-            reset=max(chronicle.reset, since or 0),
-            start=reel.start,
-            highest=chronicle.highest,
-            settled=settled,
-            seed=step,
-            peak=chronicle.peak,
-            change=chronicle.reset,
-        )
+        found, tested = _tested(chronicle, reel, step)
         tau = found.evidence.correlation.tau if found.evidence else chronicle.tau
         # Two looks at nearly the same data are one: only those far enough apart count towards a change of state.
         counts = chronicle.judged < 0 or step - chronicle.judged >= FEWEST * reel.stride
@@ -210,8 +211,28 @@ def _worded(chronicle: Chronicle, reel: _Reel, step: int, *, waiting: str = "") 
             standing = joined(settle(chronicle.standing, found), chronicle.spells, reset=chronicle.reset)
             chronicle = replace(chronicle, standing=standing)
         judged = step if found.evidence else -1
-        chronicle = replace(chronicle, judged=judged, tau=tau)
+        chronicle = replace(chronicle, judged=judged, tau=tau, tested=tested)
     return _put(chronicle, reel, step, found, waiting=waiting)
+
+
+def _tested(chronicle: Chronicle, reel: _Reel, step: int) -> tuple[Assessment, Retest | None]:
+    """Put the run to all tests. A plateau is tested on itself: what came before says nothing of whether it lasts."""
+    settled = chronicle.standing.state in SETTLED
+    since = chronicle.standing.since if settled else None
+    found = assess(
+        reel.data,
+        step=step,
+        reset=max(chronicle.reset, since or 0),
+        start=reel.start,
+        highest=chronicle.highest,
+        settled=settled,
+        seed=step,
+        peak=chronicle.peak,
+        change=chronicle.reset,
+    )
+    kept = reel.data.loss.upto(step).finite().newest(found.have)
+    tested = retest(found, chronicle.tested, kept) if settled else None
+    return dataclasses.replace(found, left=tested is not None and tested.left), tested
 
 
 def _put(chronicle: Chronicle, reel: _Reel, step: int, found: Assessment | None, *, waiting: str) -> Chronicle:

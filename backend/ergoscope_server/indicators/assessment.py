@@ -88,6 +88,7 @@ class Assessment:
     true: the gradient of the stretch without the noise of batches, None where it was taken too rarely; balance: of what
     the slope gains and curvature takes back.
     spikes: jumps of the newest `looked` losses since the last change; None where they are too few.
+    left: whether a plateau's loss has another level than before, told with the memory that it had before.
     advisory, invariance: what decides nothing, and which observables are steady; None where the stretch is too short.
     """
 
@@ -107,6 +108,7 @@ class Assessment:
     balance: Balance | None = None
     spikes: Spikes | None = None
     looked: int = 0
+    left: bool = False
     advisory: Advisory | None = None
     invariance: Invariance | None = None
 

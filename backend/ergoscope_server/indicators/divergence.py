@@ -13,6 +13,8 @@ LONGEST = 10_000
 GAP = 100  # newest points left out of the comparison
 LEAST = 200  # points of reference below which nothing is said
 BLOCK = 100
+RISE, MOST = 0.5, 5.0  # of the lowest level: what counts as a rise, and what does even of a loss that is all but gone
+SHARE = 0.05  # of the start
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,10 @@ def divergence(
     """Compare the smoothed loss with its recent past and with its start.
 
     The limit is passed when the average is beyond 6 robust deviations of the averages of the last 2,000 points, and
-    also beyond 1.5 times the lowest level in them, or beyond the start, each plus 3 robust deviations of the raw loss.
-    Without the first condition a slowly wandering loss would pass the other by chance.
+    also half of the lowest level in them above it, or beyond the start, each plus 3 robust deviations of the raw loss.
+    Without the first condition a slowly wandering loss would pass the other by chance. At the edge of stability a loss
+    jumps to many times its lowest level and comes back: so a rise must be larger, as a share of the lowest level, than
+    any of those points came back from, and where it is below a twentieth of the start, five times the lowest level.
     While the learning rate warms up, only 1.5 times the start counts. None before there are 300 points.
 
     Args:
@@ -74,9 +78,19 @@ def divergence(
     noise = 3 * mad(raw)
     blocks = raw[len(raw) % BLOCK :].reshape(-1, BLOCK)
     lowest = float(np.median(blocks, axis=1).min())
+    rise = max(max(RISE, _overcome(smooth)) * abs(lowest), min(SHARE * abs(start), MOST * abs(lowest)))
     high_start = start + 0.5 * abs(start) + noise
-    passed = high_start if warming else min(lowest + 0.5 * abs(lowest) + noise, start + noise)
+    passed = high_start if warming else min(lowest + rise, start) + noise
     wander = float(np.median(smooth)) + 6 * mad(smooth)
     back = min(max(SPAN // 2, round(2 * tau)), len(values) - 1)
     level = float(averages[-1])
     return Divergence(level, max(wander, passed), level > float(averages[-1 - back]))
+
+
+def _overcome(averages: FloatArray) -> float:
+    """Give the largest rise above the lowest level so far, as a share of it, of which at least half was lost again."""
+    lowest = np.minimum.accumulate(averages)
+    later = np.minimum.accumulate(averages[::-1])[::-1]
+    risen = averages - lowest
+    back = later - lowest <= risen / 2
+    return float(np.max(risen[back] / np.maximum(np.abs(lowest[back]), np.finfo(float).tiny)))

@@ -1,8 +1,9 @@
 """Is the run at the edge of stability: is its sharpness near what the optimizer holds?
 
 The readings are those of `sharpness_ratio`: 1 is the largest curvature that the optimizer holds on average. They are
-few and far apart, so each of them is an evaluation of its own, and two in a row must agree. Where there are none, and
-the optimizer is plain SGD, the curvature of batches along their own steps stands in: it hovers at the same 2/η.
+few and far apart, so each of them is an evaluation of its own, and two in a row must agree. Where there are none, the
+curvature of batches along their own steps stands in: of plain SGD it hovers at the same 2/η. With momentum β it does so
+somewhere between 1 - β and 1 + β times that, so it is held against the upper end: below it nothing is said.
 """
 
 from dataclasses import dataclass
@@ -82,14 +83,15 @@ def follow_edge(edge: Edge, ratio: Points, *, step: int) -> Edge:
     return edge
 
 
-def batch_ratio(sharp: Points, lr: Points, *, after: int) -> Points:
-    """Give batch sharpness over 2/η, each the mean of eight readings in a row: one is of one batch alone.
+def batch_ratio(sharp: Points, lr: Points, *, held: float, after: int) -> Points:
+    """Give batch sharpness over what SGD holds, each the mean of eight readings in a row: one is of one batch alone.
 
     Source: Andreyev, Beneventano (2024).
 
     Args:
-        sharp: Readings of `batch_sharpness` of plain SGD.
+        sharp: Readings of `batch_sharpness` of SGD.
         lr: Its learning rates.
+        held: What it holds at most, in 2/η, as `Recipe.held` has it.
         after: The step after which readings count.
     """
     fresh = sharp.since(after + 1).finite()
@@ -98,7 +100,7 @@ def batch_ratio(sharp: Points, lr: Points, *, after: int) -> Points:
         return NOTHING
     steps = fresh.steps[:whole]
     rates = lr.values[np.maximum(np.searchsorted(lr.steps, steps, side="right") - 1, 0)]
-    ratios = (fresh.values[:whole] * rates / 2).reshape(-1, EIGHT).mean(axis=1)
+    ratios = (fresh.values[:whole] * rates / (2 * held)).reshape(-1, EIGHT).mean(axis=1)
     return Points(steps[EIGHT - 1 :: EIGHT], ratios)
 
 

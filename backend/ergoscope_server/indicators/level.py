@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from scipy.special import stdtrit
 
 from ergoscope_server.indicators.autocorrelation import iat_geyer
-from ergoscope_server.indicators.mean import MeanInterval, batch_length, long_run_variance, points_needed
+from ergoscope_server.indicators.mean import MeanInterval, batch_length, long_run_variance
 from ergoscope_server.indicators.points import FloatArray
 
 PRODUCES = ("grad_norm_level",)
+FEWEST = 100  # norms of a window: ten batches of ten
 START = 20  # steps that say where a run started: short, since the norm moves fast at first
 
 
@@ -45,7 +46,7 @@ def starting_level(values: FloatArray) -> Start | None:
 
 
 def window_level(values: FloatArray) -> tuple[MeanInterval, float] | None:
-    """Give the mean norm of a window with its interval and autocorrelation time; None below 400 norms.
+    """Give the mean norm of a window with its interval and autocorrelation time; None below 100 norms.
 
     A norm often drifts while the loss is level. Its mean over the window has a meaning all the same: batches then are
     at most a tenth of the window, so that the drift widens the interval instead of leaving none.
@@ -54,7 +55,7 @@ def window_level(values: FloatArray) -> tuple[MeanInterval, float] | None:
         values: Finite norms, shape (n,), equally spaced.
     """
     n = len(values)
-    if n < points_needed(1.0):
+    if n < FEWEST:
         return None
     tau = iat_geyer(values).tau
     spread = long_run_variance(values, batch=min(batch_length(n, tau), n // 10))

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ergoscope_server.indicators.autocorrelation import CorrelationTime, iat_geyer
+from ergoscope_server.indicators.fall import steep, throughout
 from ergoscope_server.indicators.geweke import CRITICAL, geweke_z
-from ergoscope_server.indicators.mean import MeanInterval, TooShort, long_run_variance, mean_interval, points_needed
+from ergoscope_server.indicators.mean import MeanInterval, TooShort, mean_interval, points_needed
 from ergoscope_server.indicators.onset import Onset, mser5
 from ergoscope_server.indicators.points import FloatArray
 from ergoscope_server.indicators.slope import FARTHEST, TOLERANCE, Equivalence, Trend, equivalence, fit_trend
@@ -16,7 +17,6 @@ from ergoscope_server.indicators.windows import PERMUTATIONS, WindowTest, window
 PRODUCES = ("plateau_state",)
 SHORTEST, LONGEST = 2000, 10_000
 LEAST = points_needed(1.0)
-STEEP = -4.0
 ALPHA = 0.05
 DOUBTFUL, MORE = 0.01, 1000  # a p below is computed from more permutations
 ONE_SIDED = 1.645
@@ -33,7 +33,7 @@ class PlateauEvidence:
     flat: whether the values span less than 0.5 % of their mean over 1,000 steps or more: then no difference matters.
     recent: trend of the newest half of the window, which says whether the loss moves now.
     excused: of a plateau that is tested again, whether its newest three quarters are free of what speaks against all.
-    steep: whether a rough test finds a clear fall although the window is too short for an interval.
+    steep: whether a rough test finds a clear fall although the window is too short for an interval, or too smooth.
     average: mean of the points used; need: points that the longest of the tests asks for.
     """
 
@@ -146,8 +146,8 @@ def reweigh(values: FloatArray, *, seed: int, step: int = 1) -> PlateauEvidence:
     """Put a plateau to the tests again: all of it, up to the newest 10,000 points, without cutting.
 
     A small p-value is computed to more digits, since leaving a plateau takes more than not entering one. What speaks
-    against it must speak against its newest three quarters too: as a plateau grows, so does the power to see the last
-    trace of the transient before it.
+    against it must speak against its newest three quarters as loudly: as a plateau grows, so does the power to see the
+    last trace of the transient before it.
 
     Args:
         values: Finite losses since the onset, shape (n,), n >= 400, equally spaced.
@@ -165,8 +165,8 @@ def reweigh(values: FloatArray, *, seed: int, step: int = 1) -> PlateauEvidence:
     found = replace(found, recent=_equivalence(kept[len(kept) // 2 :], step))
     if not found.broken or len(kept) * 3 // 4 < LEAST:
         return found
-    late = _tests(kept, len(kept) // 4, found.onset, seed, step)
-    return replace(found, excused=not set(late.failed) & {"geweke", "windows"} and not (late.falling or late.rising))
+    late = _tests(kept, len(kept) // 4, found.onset, seed, step, permutations=MORE)
+    return replace(found, excused=not (late.broken or late.falling or late.rising))
 
 
 def _check(values: FloatArray) -> None:
@@ -180,7 +180,9 @@ def _window(values: FloatArray, seed: int, step: int) -> PlateauEvidence:
     latest = n - max(n // 2, LEAST)
     found = _tests(values, min(onset.index, latest), onset, seed, step)
     recent = _equivalence(values[latest:], step)
-    found = replace(found, recent=recent, steep=found.trend is None and _steep(values))
+    found = replace(
+        found, recent=recent, steep=found.trend is None and (steep(values) or throughout(values, step=step))
+    )
     for first in range(found.first + n // 10, latest + 1, n // 10):
         if found.agree or found.moving:
             break
@@ -235,18 +237,3 @@ def _tests(
 
 def _longer(raw: CorrelationTime, tau: float) -> CorrelationTime:
     return raw if raw.tau >= tau else CorrelationTime(tau, raw.error, raw.lags, raw.n)
-
-
-def _steep(values: FloatArray) -> bool:
-    """Tell a clear fall from noise in a window whose bend looks like long memory.
-
-    The slope over its error from ten batches; beyond -4 it is called a fall. A stationary series needs a memory of a
-    good part of the window to get there.
-    """
-    n = len(values)
-    t = np.arange(n) - (n - 1) / 2
-    mass = n * (n * n - 1) / 12
-    slope = float(t @ values) / mass
-    rest = values - values.mean() - slope * t
-    variance = long_run_variance(rest, batch=max(1, n // 10)).variance
-    return slope < STEEP * math.sqrt(variance / mass)

@@ -83,7 +83,12 @@ def _undecided(s: Situation) -> str:
         return "The loss looks flat; it is too early to call it settled."
     if s.why == "mixed":
         return "The loss neither falls clearly nor has it settled."
-    since = {"lr": "the learning rate changed", "warmup": "the warm-up ended", "resume": "the run was resumed"}
+    since = {
+        "lr": "the learning rate changed",
+        "warmup": "the warm-up ended",
+        "resume": "the run was resumed",
+        "level": "the loss took another level",
+    }
     if s.cause in since:
         return f"Too early to judge: {since[s.cause]} at step {count(s.reset)}."
     return "Too early to judge."
@@ -100,7 +105,7 @@ def evidence(s: Situation) -> list[Phrase]:
         told = [*_too_short(s, s.found), *_sharpness(s)]
     else:
         told = [*_loss(s, s.found), *gradient(s.found, s.state)]
-        told += [*balance(s.found), *weights(s.found)] if s.state in SETTLED else []
+        told += [*balance(s.found, s.state), *weights(s.found)] if s.state in SETTLED else []
         told += [*_rate(s.found), *_sharpness(s)]
     return [*told[:-1], Phrase(told[-1].text.rstrip(), told[-1].reading)]
 
@@ -119,7 +124,7 @@ def _loss(s: Situation, found: Assessment) -> list[Phrase]:
         return [*_level(s, found), *_bound(e.equivalence, e.trend)]
     if s.state == "DESCENDING" or s.why == "rising":
         if e.trend is None:
-            return [Phrase("It falls faster than a line could describe. ", "loss_slope")]
+            return [Phrase("It falls clearly, but not along a line. ", "loss_slope")]
         return _trend(e.trend, found, falls=s.state == "DESCENDING")
     if e.agree:
         return [*_level(s, found), Phrase("All tests agree", "plateau_state"), Phrase("; they must do so twice. ")]

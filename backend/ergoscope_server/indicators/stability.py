@@ -9,6 +9,7 @@ from ergoscope_server.indicators.numerals import count, plain
 from ergoscope_server.indicators.points import Points
 from ergoscope_server.indicators.recipe import Recipe
 from ergoscope_server.indicators.robust_z import WINDOW
+from ergoscope_server.indicators.turning import TURNS, turn_reading
 
 PRODUCES = ("batch_sharpness_ratio",)
 FRACTION, TRACE, BATCH = "descent_fraction", "sgd_trace_ratio", "batch_sharpness"
@@ -27,6 +28,7 @@ STABILITY = (
     BATCH,
     "batch_sharpness_ratio",
     TRACE,
+    "angular_update_ratio",
     "spike_count",
     "catapult_count",
 )
@@ -57,19 +59,24 @@ def stability_readings(
         averaged(BATCH, recent[BATCH], since=since, step=at, told=""),
         _against_edge(recent[BATCH], since, at, recipe, rate),
         newest(TRACE, known[TRACE], since=since, step=at, told="necessary near interpolation, no edge"),
+        turn_reading(measured(TURNS).upto(at).newest(EVENTS), since=since, step=at, recipe=recipe, rate=rate),
         *_spikes(found),
     ]
 
 
 def _against_edge(sharp: Points, since: int, step: int, recipe: Recipe | None, rate: float | None) -> Reading:
-    """Give batch sharpness over 2/η. With momentum β it is seen at 1 - β to 1 + β, which is told beside it."""
+    """Give batch sharpness over 2/η, beside where it is seen to hover, as far as that is known."""
     name = "batch_sharpness_ratio"
     if not len(sharp.since(since)):
         return absent(name, sharp, since=since, step=step)
     if recipe is None or recipe.name != "SGD" or not rate:
         return Reading(name, absent="its edge is only known of SGD, and needs the learning rate", step=step)
-    beta = recipe.momentum
-    band = f"with momentum seen between {plain(1 - beta)} and {plain(1 + beta)}" if beta else "hovers at 1 at the edge"
+    band = "hovers at 1 at the edge"
+    if recipe.held is None:
+        band = "where it hovers with Nesterov's momentum or dampening is not known"
+    elif recipe.momentum:
+        ends = f"between {plain(2 - recipe.held)}, of small batches, and {plain(recipe.held)}, of large ones"
+        band = f"with momentum seen {ends}; of the edge only the upper end tells"
     return averaged(name, Points(sharp.steps, sharp.values * rate / 2), since=since, step=step, told=band)
 
 

@@ -21,7 +21,15 @@ from ergoscope_server.indicators.true_gradient import FEWEST, TrueGradient
 PRODUCES = ("kkt_residual",)
 NOISE, CHANGE, ALIGNED = "noise_trace", "grad_change", "cos_w_neg_grad"
 GRADIENT, NORM = "grad_norm", "weight_norm"
-AVERAGED = {SQUARE: "", NOISE: "", CHANGE: "", ALIGNED: "of minibatches", "dual_alignment": "of minibatches"}
+FULL = "grad_sq_norm_full"
+AVERAGED = {
+    SQUARE: "",
+    FULL: "of the fixed batch",
+    NOISE: "",
+    CHANGE: "",
+    ALIGNED: "of minibatches",
+    "dual_alignment": "of minibatches",
+}
 RUNNING = {
     "grad_noise_norm": "running mean of the agent",
     "grad_snr": "running means of the agent, divided",
@@ -84,7 +92,7 @@ def _level(true: TrueGradient | None, squares: Points, since: int, step: int) ->
     if true is None:
         return _few(name, squares, since, step, FEWEST)
     if not true.sound:
-        why = "its square lies below zero beyond chance: something adds to the gradient that is not of the batch"
+        why = "its square lies below zero beyond chance: parts of a batch depend on each other"
         return Reading(name, absent=why, step=step)
     if true.level is None:
         return Reading(name, absent="the first five readings, which it is held against, are not above zero", step=step)

@@ -59,7 +59,7 @@ class TrueGradient:
     def sound(self) -> bool:
         """Say whether the readings can be what they claim: a square that lies below zero beyond chance is none.
 
-        They do where parts of the gradient depend on each other, as where a penalty on the weights is added to a loss.
+        They do where the parts of a batch depend on each other, as where a batch is all of the data there is.
         """
         return self.square.mean + self.square.half(2 * CLEAR - 1) > 0
 

@@ -39,12 +39,13 @@ def propose(found: Assessment, current: State) -> tuple[State, Why]:
     """Give the state that one assessment speaks for.
 
     Entering a plateau takes all tests; leaving it takes a trend that matters, or a difference between stretches of the
-    window that is far beyond chance, so that a settled run does not flicker at the 5 % of each test.
+    window that is far beyond chance, so that a settled run does not flicker at the 5 % of each test. A jump passes for
+    memory, by which no test can speak; then the memory of before the jump counts.
     """
     e = found.evidence
     if e is None:
         return "UNDECIDED", "short"
-    if e.agree or (current in SETTLED and not e.broken):
+    if e.agree or (current in SETTLED and not (e.broken or found.left)):
         return settled_as(found, current), ""
     if e.falling:
         return "DESCENDING", ""

@@ -12,14 +12,17 @@ from ergoscope_server.indicators.verdict import SETTLED
 
 def gradient(found: Assessment, state: State) -> list[Phrase]:
     """Say where the gradient stands against its start: without noise where that is known, else with it."""
-    if found.true is not None and found.true.sound:
-        return _without_noise(found.true, state)
+    true = found.true if found.true is not None and found.true.sound else None
+    told = true is not None and (state in SETTLED or true.present() or true.level is not None)
+    bounded = state == "STATIONARY-POINT" and found.grad is not None and not (true and true.vanished)
+    if true is not None and told and not bounded:
+        return _without_noise(true, state)
     return [] if found.grad is None else _of_a_batch(found.grad, state)
 
 
 def _without_noise(true: TrueGradient, state: State) -> list[Phrase]:
     about = "The gradient norm, noise removed, "
-    if state == "PLATEAU" and not true.present():
+    if not true.present() and (state == "PLATEAU" or (true.level is None and not true.vanished)):
         return _not_told(true)
     so = ", so this is no stationary point" if state == "PLATEAU-INVARIANT" else ""
     if true.level is None:
@@ -54,10 +57,10 @@ def _of_a_batch(level: Level, state: State) -> list[Phrase]:
     ]
 
 
-def balance(found: Assessment) -> list[Phrase]:
-    """Say how much of what the slope gains curvature takes back."""
+def balance(found: Assessment, state: State) -> list[Phrase]:
+    """Say how much of what the slope gains curvature takes back; not where there is next to no slope."""
     known = found.balance
-    if known is None:
+    if known is None or state == "STATIONARY-POINT":
         return []
     means = ". " if not known.off else ", so the loss still falls. " if known.high < LOW else ", so the loss rises. "
     share = Phrase(with_error(known.value, 1.96 * known.error), "descent_balance")

@@ -108,6 +108,30 @@ TABLE = (
         made=True,
     ),
     Metric(
+        id="feature_rank",
+        name="effective rank of the features",
+        symbol="exp H(σ(Φ))",
+        range="[1, smaller of rows and features]",
+        family=Family.CA,
+        tooltip="Number of directions that the last features use. When it falls, the net tells fewer things apart.",
+        formula=(
+            "exp(−Σ pᵢ log pᵢ), pᵢ = σᵢ/Σσ, σ the singular values of up to 512 rows that entered the last linear "
+            "layer, 32 of each of 16 training steps in a row, dropout included, fewer for more than 1,024 features; an "
+            "event says of how many. No mean is taken off. What is below a thousandth of the largest σ counts as zero"
+        ),
+        failure=(
+            "grows with the rows while they are few: compare runs of one batch size; a large common mean hides the "
+            "rest; the last linear layer in the order of the modules need not be the head"
+        ),
+        source="Roy, Vetterli (2007)",
+        cost=Cost.PASS,
+        tier=3,
+        reduce=Reduce.FIRST,
+        test="k orthonormal features read k, one direction 1, Gaussian rows what the law of Marchenko and Pastur says",
+        kind="probe",
+        made=True,
+    ),
+    Metric(
         id="nc1",
         name="collapse within classes",
         symbol="NC1",

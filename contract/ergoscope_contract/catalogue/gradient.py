@@ -2,6 +2,12 @@
 
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
+FIXED = (
+    "it is the slope of the loss that the fixed batch was drawn from: of a batch that is all of the training set its "
+    "square is short by tr Σ/n, and of examples that are not trained on it is another loss's. Batch normalization "
+    "takes the statistics of a part. Penalties that are not in loss_fn and weight decay are not in it"
+)
+
 TABLE = (
     Metric(
         id="grad_norm",
@@ -80,15 +86,37 @@ TABLE = (
             "The slope of the whole training loss. Zero only at a stationary point; in practice it levels off "
             "above zero."
         ),
-        formula="‖mean of g over a fixed partition of the training set‖, less the noise of that mean",
-        failure="batch normalization in evaluation mode gives another function's slope; augmentation makes F random",
+        formula=(
+            "√max(0, ‖ḡ‖² − s²/m), ḡ the mean of the gradients of m equal parts of the user's fixed batch, at most 8 "
+            "of at least 2 examples, s² the trace of their sample covariance; in the mode that the model is in, with "
+            "the draws of a seed for each part"
+        ),
+        failure=FIXED,
         source="Zhang, Li, Sra, Jadbabaie (2022)",
         cost=Cost.GRADIENT,
         tier=3,
-        reduce=Reduce.MEAN,
+        reduce=Reduce.FIRST,
         test="SGD on a quadratic with known noise: E‖∇F‖² = .7735 while the loss stays at .2137",
         kind="probe",
-        absent="the gradient over the whole training set is not taken yet",
+        made=True,
+    ),
+    Metric(
+        id="grad_sq_norm_full",
+        name="squared norm of the full gradient",
+        symbol="‖∇F‖²",
+        unit="(loss/weight)²",
+        range="real numbers; below zero by chance",
+        family=Family.ST,
+        tooltip="Squared slope of the whole training loss: the one to average, as it may dip below zero by chance.",
+        formula="‖ḡ‖² − s²/m, as in grad_norm_full",
+        failure=FIXED,
+        source="McCandlish et al. (2018)",
+        cost=Cost.GRADIENT,
+        tier=3,
+        reduce=Reduce.FIRST,
+        test="‖∇F‖² = .09 and tr Σ = 25 in 8 parts of 16: .09 ± .011",
+        kind="probe",
+        made=True,
     ),
     Metric(
         id="grad_norm_level",

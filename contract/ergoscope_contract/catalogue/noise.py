@@ -3,12 +3,14 @@
 from ergoscope_contract.catalogue.entry import Cost, Family, Metric, Reduce
 
 # How all of these are biased. The parts are those of `ergoscope.hearing.pieces`; without several the rows of a batch
-# are set against each other, see `ergoscope.hearing.halves`; where that cannot be, a running mean stands in.
+# are set against each other, see `ergoscope.hearing.halves`.
 BIAS = (
-    "parts that are no random parts of one batch bias it: shared sequences, batch statistics, shared dropout, backward "
-    "passes of different losses. With one backward pass a step, rows that belong together do, as two views of one "
-    "image and examples of a contrastive loss. A batch that cannot be split is told from a running mean over at most "
-    "65,536 entries and 10 readings, which takes what the slope changed meanwhile for noise. An event says which way"
+    "parts that are no random parts of one batch bias it: shared sequences, shared dropout, backward passes of "
+    "different losses. With one backward pass a step, rows that belong together do, as two views of one image, "
+    "examples of a contrastive loss, and all that batch normalization ties together: slope and noise are then off by "
+    "some 2 % of tr Σ/B. Batches without repeats from n examples read ‖G‖² short by tr Σ/n. A penalty on the weights "
+    "in the loss is slope; weight decay of the optimizer is in neither. Where the one batch of a step cannot be split "
+    "there is no reading. An event says which way, or why not"
 )
 
 TABLE = (

@@ -41,13 +41,40 @@ TABLE = (
         formula="½η · mean of batch_sharpness over its newest 64 readings since the last change",
         failure=(
             "of SGD only; with momentum β its level is seen between 1 − β for small batches and 1 + β for large ones, "
-            "which rests on one replication"
+            "which rests on one replication: only near the upper end does it tell the edge"
         ),
         source="Andreyev, Beneventano (2024)",
         cost=Cost.SERVER,
         tier=1,
         reduce=Reduce.SERIES,
         test="orthogonal one-hot features, one example a batch, λ = s: ½ηs",
+        kind="indicator",
+        made=True,
+    ),
+    Metric(
+        id="angular_update_ratio",
+        name="turn per step against its balance",
+        symbol="∠(w, w′)/√(2ηλ)",
+        range="≥ 0",
+        family=Family.SB,
+        tooltip=(
+            "How fast layers before a normalization turn, against the angle at which weight decay and steps balance. 1 "
+            "= they have come to it, and turn on at that rate."
+        ),
+        formula=(
+            "mean angular_update over the layers whose gradient is at right angles to them, the newest 64 readings "
+            "since the last change, / √(2ηλ/(1+μ)) of SGD with momentum μ, √(2ηλ(1−β₁)/(1+β₁)) of AdamW"
+        ),
+        failure=(
+            "holds of layers alone whose scale does not matter: those at right angles to their gradient, to 1e-4 at "
+            "eight readings in a row, of 24 layers at most; it takes some 1/(ηλ) steps to come to the balance, and "
+            "without weight decay there is none"
+        ),
+        source="Kosson, Messmer, Jaggi (2023); Wan et al. (2021)",
+        cost=Cost.SERVER,
+        tier=1,
+        reduce=Reduce.SERIES,
+        test="SGD, SGD with momentum and AdamW at their equilibrium angles .04472, .01026, .01026: 1",
         kind="indicator",
         made=True,
     ),

@@ -81,9 +81,11 @@ def is_alarm(mark: Mark) -> bool:
 
 
 def sign(mark: Mark) -> str:
-    """The symbol of a mark: ▾ for the learning rate, ● for an alert, ↻ for a restart, ╵ otherwise."""
+    """The symbol of a mark: ▾ for the learning rate, ● for an alert, ○ for a notice, ↻ for a restart, ╵ otherwise."""
     if is_alarm(mark):
         return "●"
+    if mark.kind == "notice":
+        return "○"
     if mark.kind.startswith("lr"):
         return "▾"
     return "↻" if mark.kind in ("resume", "restart", "attempt") else "╵"

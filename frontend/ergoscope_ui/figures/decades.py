@@ -1,4 +1,4 @@
-"""One curve of positive values of many sizes: the axis counts decades, and an infinite value stands at its top."""
+"""Positive values of many sizes: the axis counts decades, and an infinite value stands at its top."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ import numpy as np
 from ergoscope_contract.records import JsonObject
 from ergoscope_ui.curve import Curve, Values
 from ergoscope_ui.figures.canvas import Frame, empty, layout
+from ergoscope_ui.figures.comparison import Strand
 from ergoscope_ui.figures.levels import Level, hold
 from ergoscope_ui.figures.line import line, numbers
 from ergoscope_ui.words import number
@@ -23,22 +24,41 @@ def chart(curve: Curve | None, frame: Frame, *, name: str, levels: Sequence[Leve
     """
     if curve is None or not curve.size:
         return empty(frame, f"no {name} yet")
-    logs = np.log10(np.where(curve.mean > 0, curve.mean, np.nan))
+    logs = _logs(curve)
     held = [replace(level, value=float(np.log10(level.value))) for level in levels]
     low, high = _ends(np.append(logs, [level.value for level in held]))
-    ground = layout(frame, low=low, high=high)
-    ticks = _ticks(low, high)
+    ground = _ground(frame, low, high)
+    drawn = _drawn(line(curve, colour=frame.palette.descend, name=name), curve)
+    endless = curve.last[np.isposinf(curve.final)]
+    return hold({"data": [drawn, _top(endless.tolist(), high, frame)], "layout": ground}, held, frame.palette)
+
+
+def overlay(strands: Sequence[Strand], frame: Frame, *, absent: str) -> JsonObject:
+    """Draw several curves on one axis of decades; `absent` is said when there is none."""
+    drawn = [strand for strand in strands if strand.curve.size]
+    if not drawn:
+        return empty(frame, absent)
+    low, high = _ends(np.concatenate([_logs(strand.curve) for strand in drawn]))
+    traces = [_drawn(line(s.curve, colour=s.colour, name=s.name, dash=s.dash), s.curve) for s in drawn]
+    return {"data": traces, "layout": _ground(frame, low, high)}
+
+
+def _logs(curve: Curve) -> Values:
+    logs: Values = np.log10(np.where(curve.mean > 0, curve.mean, np.nan))
+    return logs
+
+
+def _ground(frame: Frame, low: float, high: float) -> JsonObject:
+    ground, ticks = layout(frame, low=low, high=high), _ticks(low, high)
     across = ground["yaxis"] if isinstance(ground["yaxis"], dict) else {}
     ground["yaxis"] = {**across, "tickvals": ticks, "ticktext": [number(10.0**tick) for tick in ticks]}
     ground["meta"] = {"grows": []}
-    drawn: JsonObject = {
-        **line(curve, colour=frame.palette.descend, name=name),
-        "y": numbers(logs),
-        "customdata": numbers(curve.mean),
-        "hovertemplate": "%{customdata:.4g}",
-    }
-    endless = curve.last[np.isposinf(curve.final)]
-    return hold({"data": [drawn, _top(endless.tolist(), high, frame)], "layout": ground}, held, frame.palette)
+    return ground
+
+
+def _drawn(trace: JsonObject, curve: Curve) -> JsonObject:
+    values = {"y": numbers(_logs(curve)), "customdata": numbers(curve.mean), "hovertemplate": "%{customdata:.4g}"}
+    return {**trace, **values}
 
 
 def _ends(logs: Values) -> tuple[float, float]:

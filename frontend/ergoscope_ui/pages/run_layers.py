@@ -15,8 +15,8 @@ from ergoscope_ui.errors import UiError
 from ergoscope_ui.extent import extent
 from ergoscope_ui.figures import canvas
 from ergoscope_ui.layered import choose, offered
-from ergoscope_ui.pages import heat, run_layer, run_standing
-from ergoscope_ui.panels import layers, unseen
+from ergoscope_ui.pages import heat, run_collapse, run_layer, run_standing
+from ergoscope_ui.panels import collapse, layers, unseen
 from ergoscope_ui.panels.graph import graph
 from ergoscope_ui.panels.term import term
 from ergoscope_ui.settings import Settings
@@ -34,13 +34,14 @@ def place() -> Component:
         graph(_TALL, height=_TALL_PX, linked=False),
     ]
     chooser = html.Nav(id="layers-chooser", className="chooser")
-    return html.Div([chooser, html.Section(parts, className="card h"), run_layer.place()])
+    return html.Div([chooser, html.Section(parts, className="card h"), run_layer.place(), collapse.place()])
 
 
 def register(app: Dash, client: Client, settings: Settings) -> None:
-    """Fill the overview's heat map and table, the tab's chooser and heat map, and the opened layer."""
+    """Fill the overview's heat map and table, the tab's chooser and heat map, the opened layer, and collapse."""
     run_standing.register(app, client, settings)
     run_layer.register(app, client, settings)
+    run_collapse.register(app, client, settings)
     _register_tall(app, client, settings)
     in_browser(
         app,

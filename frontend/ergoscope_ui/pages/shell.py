@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from ergoscope_ui.browser import in_browser
 from ergoscope_ui.client import Client
 from ergoscope_ui.errors import UiError
+from ergoscope_ui.panels.alerts_table import alarms
 from ergoscope_ui.panels.marked import marked
 
 
@@ -78,7 +79,7 @@ def register(app: Dash, client: Client) -> None:
     )
     async def count_firing(_clock: int, _path: str) -> tuple[str, bool]:
         try:
-            firing = await client.alerts(state="firing")
+            firing = alarms(await client.alerts(state="firing"))
         except UiError:
             return "", True
         return str(len(firing)), not firing

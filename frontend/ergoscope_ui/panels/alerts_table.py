@@ -1,4 +1,4 @@
-"""Alerts, firing first: run, step, what happened, when."""
+"""Alerts, those that fire first, then notices that stand: run, step, what happened, when."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,15 +12,26 @@ from ergoscope_ui.panels.status import age
 from ergoscope_ui.words import count
 
 _ROLES = {"crit": "diverge", "warn": "edge", "info": "descend"}
-_WORDS = {"crit": "critical", "warn": "warning", "info": "note"}
+_WORDS = {"crit": "critical", "warn": "warning", "info": "notice"}
+_STANDS = {"firing": "stands", "resolved": "over"}  # a notice is no alarm, so it neither fires nor is it resolved
 
 
 def table(alerts: Sequence[Alert], names: Mapping[str, str]) -> Component:
     """One row an alert; `names` gives runs their names."""
-    ordered = sorted(alerts, key=lambda alert: (alert.state != "firing", -alert.started))
+    ordered = sorted(alerts, key=_order)
     head = html.Tr([html.Th(words, className=kind) for words, kind in _HEAD])
     rows = [_row(alert, names.get(alert.run, alert.run)) for alert in ordered]
-    return marked(html.Table([html.Thead(head), html.Tbody(rows)], className="grid"), testid="alerts")
+    return marked(html.Table([html.Thead(head), html.Tbody(rows)], className="grid told"), testid="alerts")
+
+
+def alarms(alerts: Sequence[Alert]) -> list[Alert]:
+    """Those that say that something is wrong: notices do not."""
+    return [alert for alert in alerts if alert.severity != "info"]
+
+
+def _order(alert: Alert) -> tuple[bool, bool, float]:
+    fires = alert.state == "firing"
+    return not fires, fires and alert.severity == "info", -alert.started
 
 
 _HEAD = (
@@ -37,7 +48,8 @@ _HEAD = (
 def _row(alert: Alert, name: str) -> Component:
     firing = alert.state == "firing"
     role = _ROLES[alert.severity]
-    state = [html.I(className=f"dot fill-{role if firing else 'warm'}"), html.Span(alert.state)]
+    called = _STANDS[alert.state] if alert.severity == "info" else alert.state
+    state = [html.I(className=f"dot fill-{role if firing else 'warm'}"), html.Span(called)]
     return html.Tr(
         [
             html.Td(html.Span(state, className="status"), className="l"),
@@ -62,8 +74,8 @@ def nothing() -> Component:
     lines = [
         html.H2("No alert has fired"),
         html.P(
-            "Watched for in every run, without being asked: numbers that are not finite, a loss that runs away, "
-            "and a job that has gone silent."
+            "Watched for in every run, without being asked: numbers that are not finite, a loss that runs away or "
+            "changes after it has settled, and a job that has gone silent. That a loss has settled is told once."
         ),
     ]
     return marked(html.Div(lines, className="card notice"), testid="no-alerts")

@@ -26,8 +26,8 @@ _KINDS = {
 
 def table(events: Sequence[Event], alerts: Sequence[Alert]) -> Component:
     """One row a happening; changes of what is measured how often, told at one step, are one."""
-    rows = [(e.wall, e.step, _kind(e), e.text, "") for e in folded(events)]
-    rows += [(a.started, a.first_step, "alert", a.text, "ink-diverge") for a in alerts]
+    rows = [(e.wall, e.step, _kind(e), "", e.text) for e in folded(events)]
+    rows += [(a.started, a.first_step, *_called(a), a.text) for a in alerts]
     if not rows:
         return html.P("Nothing has happened yet that was worth a note.", className="dim")
     rows.sort(key=lambda row: -row[0])
@@ -48,7 +48,7 @@ def table(events: Sequence[Event], alerts: Sequence[Alert]) -> Component:
                 html.Td(_folded(text), className="l text"),
             ]
         )
-        for wall, step, kind, text, ink in rows
+        for wall, step, kind, ink, text in rows
     ]
     return marked(html.Table([html.Thead(head), html.Tbody(body)], className="grid happenings"), testid="events")
 
@@ -59,6 +59,11 @@ def _folded(text: str) -> Component | str:
         return text
     begin = text[:_SHOWN].rsplit(" ", 1)[0]
     return html.Details([html.Summary(f"{begin} …"), html.P(text[len(begin) + 1 :])], className="rest")
+
+
+def _called(alert: Alert) -> tuple[str, str]:
+    """What an alert is called here, and its colour: only what is wrong is red."""
+    return ("notice", "ink-descend") if alert.severity == "info" else ("alert", "ink-diverge")
 
 
 def _kind(event: Event) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ergoscope_contract.answers import Alert, Reading, Verdict
+from ergoscope_ui.panels.alerts_table import alarms
 from ergoscope_ui.panels.question import Answer
 from ergoscope_ui.panels.readings import find, not_judged, why_absent
 from ergoscope_ui.words import number
@@ -18,10 +19,11 @@ def answer(verdict: Verdict, firing: Sequence[Alert], *, told: str = "", drawn: 
 
     Args:
         verdict: Of the run.
-        firing: Its alerts.
+        firing: Its alerts; notices say nothing of stability.
         told: What the agent says of why there is no ratio; it knows best.
         drawn: Whether the sharpness is what the card's chart shows.
     """
+    firing = alarms(firing)
     word, role = _word(verdict, firing)
     sharpness = find(verdict, SHARPNESS)
     if sharpness is not None:

@@ -1,11 +1,11 @@
-"""Half of a batch of any make."""
+"""Parts of a batch of any make."""
 
 from typing import NamedTuple
 
 import pytest
 import torch
 
-from ergoscope.curvature.halving import halved, rows_of
+from ergoscope.curvature.halving import divided, halved, rows_of
 
 
 class Pair(NamedTuple):
@@ -27,6 +27,16 @@ def test_the_first_half_of_all_tensors_is_taken_and_the_rest_stays() -> None:
     assert mapped is not None
     assert torch.equal(mapped["x"][0], x[:2])
     assert mapped["more"][1] == "text"
+
+
+def test_equal_parts_leave_the_last_few_examples_over() -> None:
+    x, y = torch.arange(16.0).reshape(8, 2), torch.arange(8)
+
+    parts = divided({"x": x, "y": [y]}, 3)
+
+    assert [part["x"].tolist() for part in parts] == [x[:2].tolist(), x[2:4].tolist(), x[4:6].tolist()]
+    assert [part["y"][0].tolist() for part in parts] == [[0, 1], [2, 3], [4, 5]]  # type: ignore[attr-defined]  # a list of one
+    assert divided((x, y), 9) == divided(torch.tensor(1.0), 2) == []
 
 
 @pytest.mark.parametrize("batch", [torch.ones(1, 3), torch.tensor(1.0), (torch.ones(4), torch.ones(3)), "text", []])

@@ -48,11 +48,25 @@ def test_a_loss_of_something_else_has_no_course() -> None:
     assert found == "the loss does not depend on the model's output"
 
 
-def test_a_penalty_on_parameters_goes_another_way() -> None:
-    layer = nn.Linear(2, 3)
+def test_a_penalty_on_parameters_is_told_from_what_comes_of_the_output() -> None:
+    layer, unused = nn.Linear(2, 3), nn.Parameter(torch.ones(2))
+    layer.register_parameter("unused", unused)
     output = layer(torch.ones(4, 2))
+    penalty = layer.weight.sum() + unused.sum()
 
-    found = course(output.sum() + layer.weight.sum(), output, layer)
+    found = course(output.sum() + penalty, output, layer)
+
+    assert isinstance(found, Course)
+    assert found.penalties == [penalty.grad_fn]
+    assert {id(p) for p in found.parameters} == {id(p) for p in layer.parameters()}
+
+
+def test_a_second_loss_of_what_is_inside_goes_another_way() -> None:
+    layer, head = nn.Linear(2, 3), nn.Linear(3, 1)
+    hidden = layer(torch.ones(4, 2))
+    output = head(hidden)
+
+    found = course(output.sum() + hidden.sum(), output, layer)
 
     assert found == "a part of the loss reaches parameters by another way than the model's output"
 

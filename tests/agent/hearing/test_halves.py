@@ -38,6 +38,23 @@ def test_the_norm_is_that_of_the_signed_sum_of_the_examples_gradients(rows: int)
     assert halves.take(7) is None
 
 
+def test_a_penalty_is_left_out_of_the_sum_and_the_parameters_that_it_alone_reaches_are_counted() -> None:
+    model, x = nn.Linear(3, 1, bias=False), torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    model.register_parameter("unused", nn.Parameter(torch.ones(2)))
+    plain = heard(model)
+    begin(plain, model(x).square().mean(), model)
+
+    penalized = heard(model)
+    loss = model(x).square().mean() + 0.3 * sum(p.abs().sum() for p in model.parameters())
+    begin(penalized, loss, model)
+    loss.backward()
+
+    without, with_ = plain.take(0), penalized.take(0)
+    assert without is not None
+    assert with_ == Contrast(without.root, parameters=2, rows=6)
+    assert torch.equal(model.get_parameter("unused").grad, torch.full((2,), 0.3))  # type: ignore[arg-type]  # of the job
+
+
 @pytest.mark.parametrize("rows", [2, 3, 6, 7])
 def test_signs_have_sum_zero_and_mean_square_one(rows: int) -> None:
     signs = signs_of(rows, torch.zeros(rows, 2, dtype=torch.float64))
@@ -199,4 +216,4 @@ def test_loops_that_would_notice_are_left_alone_and_told_why(job: Job, reason: s
 
     run(job, outlet, forced=True)
 
-    assert [e.text for e in outlet.events("agent") if e.text.endswith(f"a batch is not split: {reason}")]
+    assert [e.text for e in outlet.events("agent") if e.text.endswith(f"a step's batch cannot be split: {reason}")]

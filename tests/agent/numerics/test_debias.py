@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_running_mean, split_by_signs
+from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_signs
 
 
 def test_identical_parts_are_all_slope() -> None:
@@ -35,20 +35,9 @@ def test_the_mean_over_processes_is_the_estimate_of_all_parts() -> None:
     assert sum(s.noise for s in known) / 2 == pytest.approx(together.noise)
 
 
-def test_two_readings_of_equal_weight_are_two_parts() -> None:
-    # 1 and 3: mean 2, mean square 5, half of the noise is left in the mean. By parts: 1/2 + 3/2, squares add to 2.5.
-    assert split_by_running_mean(mean=4.0, square=5.0, leak=0.5) == Split(slope=3.0, noise=2.0)
-    assert split_by_parts(whole=4.0, parts=2.5, count=2) == Split(slope=3.0, noise=1.0)  # of the mean of the two
-
-
 def test_one_part_is_refused() -> None:
     with pytest.raises(ValueError, match="count is 1; it takes at least 2 parts to tell the slope from the noise"):
         split_by_parts(whole=1.0, parts=1.0, count=1)
-
-
-def test_a_single_reading_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"leak is 1\.0; it must be at least 0 and below 1, so it takes two readings"):
-        split_by_running_mean(mean=1.0, square=1.0, leak=1.0)
 
 
 def test_a_level_of_equal_weights_is_the_mean_with_its_standard_error() -> None:

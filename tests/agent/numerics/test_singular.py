@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ergoscope.numerics.singular import FAINT, effective_rank, eigenvalues_of
+from ergoscope.numerics.singular import FAINT, effective_rank, eigenvalues_of, eigenvalues_of_products, products_of
 
 
 @pytest.mark.parametrize("shape", [(40, 70), (70, 40)])
@@ -23,6 +23,15 @@ def test_what_is_lost_in_rounding_counts_as_zero() -> None:
     matrix = torch.diag(torch.tensor([1.0, 2 * FAINT, 0.5 * FAINT]))
 
     assert eigenvalues_of(matrix) == pytest.approx([0.0, (2 * FAINT) ** 2, 1.0], rel=1e-6)
+
+
+def test_a_large_mean_that_all_rows_share_takes_products_in_fp64() -> None:
+    rows = torch.full((384, 8), 5.0 / 8**0.5)
+
+    exact = eigenvalues_of_products(products_of(rows, dtype=torch.float64))
+
+    assert effective_rank(exact) == pytest.approx(1.0, abs=1e-9)
+    assert exact[-1] == pytest.approx(384 * 25.0, rel=1e-6)
 
 
 def test_a_matrix_of_one_direction_has_effective_rank_one_in_spite_of_rounding() -> None:

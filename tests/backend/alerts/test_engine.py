@@ -1,5 +1,6 @@
 """A rule's life: persistence, one alert a firing, hysteresis, resolve, cooldown."""
 
+import math
 from dataclasses import replace
 
 from ergoscope_contract.answers import Alert
@@ -102,12 +103,25 @@ def test_a_value_that_json_cannot_say_is_left_out() -> None:
     assert alert.value is None
 
 
-def test_closing_ends_what_fires_and_nothing_else() -> None:
+def test_closing_ends_what_fires_and_forgets_what_was_seen_in_a_row() -> None:
     [alert] = _live([2, 2])
-    states = {"high": RuleState(firing=alert), "other": RuleState(streak=1)}
+    states = {"high": RuleState(firing=alert), "other": RuleState(streak=1, ended=3.0), "third": RuleState(streak=1)}
 
     after, told = close(states, ("high", "other"), now=9.0)
+    of_steps, _ = close(states, ("high",), now=9.0, at=700)
 
     assert [(a.state, a.ended) for a in told] == [("resolved", 9.0)]
-    assert after["high"].firing is None
-    assert after["other"] == states["other"]
+    assert after == {"high": RuleState(ended=9.0), "other": RuleState(ended=3.0), "third": RuleState(streak=1)}
+    assert of_steps["high"] == RuleState(ended=700)
+
+
+def test_a_rule_may_fire_below_its_threshold_and_what_is_no_number_is_clear_of_it() -> None:
+    def low(facts: Facts) -> Observed | None:
+        seen = _above(facts)
+        return None if seen is None else replace(seen, holds=seen.value < seen.threshold)
+
+    rule = replace(RULE, condition=low, below=True)
+
+    assert [alert.state for alert in _live([0.9, 0.9, 1.2, 1.2, 1.2], rule=rule)] == ["firing"] * 4
+    assert [alert.state for alert in _live([0.9, 0.9, 1.3, 1.3], rule=rule)] == ["firing", "resolved"]
+    assert [alert.state for alert in _live([0.9, 0.9, math.nan, math.nan], rule=rule)] == ["firing", "resolved"]

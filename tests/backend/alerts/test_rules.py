@@ -6,7 +6,7 @@ import pytest
 
 from ergoscope_server.alerts.engine import RuleState, advance
 from ergoscope_server.alerts.rule import Facts, Missing, Silence
-from ergoscope_server.alerts.rules import DEFAULT, diverging, missing, not_finite, silent
+from ergoscope_server.alerts.rules import DEFAULT, diverging, not_finite
 from ergoscope_server.indicators.divergence import Divergence
 from ergoscope_server.indicators.nonfinite import Offence
 
@@ -74,7 +74,8 @@ def test_a_recovered_series_is_clear_of_its_threshold() -> None:
 
 
 def test_rules_are_silent_about_what_they_are_not_told() -> None:
-    assert [condition(Facts(now=0.0)) for condition in (not_finite, diverging, silent, missing)] == [None] * 4
+    assert {rule.condition(Facts(now=0.0, step=None)) for rule in DEFAULT} == {None}
+    assert {rule.condition(Facts(now=0.0, step=7)) for rule in DEFAULT} == {None}
 
 
 def test_ids_and_severities() -> None:
@@ -83,6 +84,9 @@ def test_ids_and_severities() -> None:
         ("divergence", "crit"),
         ("no_data", "warn"),
         ("rank_silent", "warn"),
+        ("plateau", "info"),
+        ("false_convergence", "info"),
+        ("invariance_broken", "warn"),
     ]
 
 

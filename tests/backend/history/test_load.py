@@ -1,11 +1,17 @@
 """What is read from a store, and under which names."""
 
 import numpy as np
+import pytest
 
 from ergoscope_contract.records import Event, Sketch
 from ergoscope_server.history.chronicle import Chronicle
-from ergoscope_server.history.load import load
+from ergoscope_server.history.load import WINDOW, load
+from ergoscope_server.history.play import play
+from ergoscope_server.indicators.points import FloatArray, IntArray
 from ergoscope_server.indicators.recipe import Recipe
+from ergoscope_server.indicators.stability import STABILITY
+from ergoscope_server.indicators.stationarity import STATIONARITY
+from ergoscope_server.indicators.turning import TURNS
 from tests.backend.memory_store import MemoryStore
 
 STEPS = np.arange(1, 31)
@@ -120,3 +126,62 @@ def test_any_other_series_is_read_when_it_is_asked_for_and_the_optimizer_comes_f
     assert len(data.measured("weight_norm")) == 20_000
     assert len(data.measured("grad_sq_norm_debiased")) == 0
     assert data.recipe == Recipe("SGD", 0.9)
+
+
+class _Counting(MemoryStore):
+    """Counts the points that are asked for, and those that come, by series; and sketches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: dict[str, int] = {}
+
+    def tail(self, run: str, metric: str, n: int, *, after: int | None = None) -> tuple[IntArray, FloatArray]:
+        self.asked[metric] = self.asked.get(metric, 0) + n
+        return super().tail(run, metric, n, after=after)
+
+    def head(self, run: str, metric: str, n: int) -> tuple[IntArray, FloatArray]:
+        self.asked[f"{metric}, head"] = n
+        return super().head(run, metric, n)
+
+    def sketches(self, run: str, key: str, *, rank: int = 0, limit: int = 500) -> list[Sketch]:
+        self.asked[key] = limit
+        return super().sketches(run, key, rank=rank, limit=limit)
+
+
+def _asked_at(last: int) -> dict[str, int]:
+    """What a judgement of a run with every reading asks for at its step `last`, 500 steps after the one before."""
+    store, steps = _Counting(), np.arange(1, last + 1)
+    generator = np.random.default_rng(last)
+    layers = [f"{key}/{layer}.weight" for key in ("angular_update", "cos_w_neg_grad") for layer in range(48)]
+    for key in ("loss", "grad_norm", "update_norm", *STATIONARITY, *STABILITY, *layers, "dist_from_init"):
+        small = key.startswith("cos_w_neg_grad/")
+        store.put("r", key, steps, np.zeros(last) if small else 1 + 0.1 * generator.normal(size=last))
+    store.put("r", "lr", steps, np.full(last, 0.1))
+    before = Chronicle(origin=1, step=last - 500, judged=last - 500, stride=1, reset=1, cause="lr", start=1.0)
+    config = {"optimizers": [{"name": "SGD", "groups": [{"weight_decay": 1e-3}]}]}
+
+    found = play(before, load(store, "r", before, last_step=last, config=config), run="r", now=0.0).chronicle
+
+    assert found.judged > last - 500
+    assert {reading.id for reading in found.readings} >= {*STATIONARITY, *STABILITY}
+    return store.asked
+
+
+def test_a_judgement_asks_for_no_more_points_of_a_longer_run() -> None:
+    short, long = _asked_at(30_000), _asked_at(120_000)
+
+    assert long == short
+    assert max(short.values()) <= 2 * (WINDOW + 500)  # the gradient norm serves two
+    assert sum(short[key] for key in short if key.startswith("cos_w_neg_grad/")) <= 24 * 8
+
+
+def test_layers_at_right_angles_to_their_gradient_give_a_mean_turn() -> None:
+    store = MemoryStore()
+    for layer, cos, angle in (("a", 1e-6, 0.2), ("b", 0.3, 9.0), ("c", -2e-6, 0.4)):
+        store.put("r", f"cos_w_neg_grad/{layer}", STEPS, np.full(30, cos))
+        store.put("r", f"angular_update/{layer}", STEPS, np.full(30, angle))
+
+    turns = load(store, "r", Chronicle(), last_step=30).measured(TURNS)
+
+    assert turns.steps.tolist() == STEPS.tolist()
+    assert turns.values.tolist() == [pytest.approx(0.3)] * 30

@@ -36,7 +36,7 @@ def test_a_step_schedule_descends_settles_descends_and_settles_again(seed: int) 
     assert _states(found) == ["DESCENDING", "PLATEAU", "DESCENDING", "PLATEAU"]
     assert _gapless(found)
     assert (found.spells[0].first, found.spells[1].last, found.spells[-1].last) == (1, 6000, 12_000)
-    assert [(mark.step, mark.kind, mark.text) for mark in found.marks] == [(6001, "lr", "lr 0.1 → 0.01")]
+    assert [(mark.step, mark.text) for mark in found.marks if mark.kind == "lr"] == [(6001, "lr 0.1 → 0.01")]
     assert found.since == found.spells[-1].first
 
 
@@ -243,7 +243,7 @@ def test_a_resume_that_an_event_tells_begins_a_new_stretch_there() -> None:
     chronicle = play(Chronicle(), data, run="run", now=0.0).chronicle
 
     assert chronicle.reset == 4000
-    assert [(m.step, m.kind) for m in chronicle.marks] == [(4000, "resume")]
+    assert [(m.step, m.kind) for m in chronicle.marks if m.kind != "notice"] == [(4000, "resume")]
 
 
 def test_layers_are_asked_for_only_when_a_value_is_not_finite() -> None:

@@ -112,6 +112,26 @@ def test_without_sharpness_the_batches_of_plain_sgd_tell_the_edge(seed: int, rat
     found = play(Chronicle(), data, run="r", now=0.0).chronicle
     momentum = play(Chronicle(), replace(data, recipe=Recipe("SGD", 0.9)), run="r", now=0.0).chronicle
 
+    # Somewhere between .1 and 1.9 with momentum: of 1, and of less, nothing can be said.
     assert (found.flags, momentum.flags) == (flags, [])
     told = "".join(phrase.text for phrase in found.evidence)
     assert told.endswith("batches are curved as much as SGD holds: the edge of stability.") is bool(flags)
+
+
+@pytest.mark.parametrize(("ratio", "flags"), [(1.9, ["EDGE"]), (1.4, [])])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_with_momentum_batches_tell_the_edge_at_the_most_that_they_are_seen_at(
+    seed: int, ratio: float, flags: list[str]
+) -> None:
+    run = staged(seed=seed).until(2000)
+    steps = np.arange(1, 2001)
+    loss = points(steps, run.loss)
+    noise = 1 + 0.2 * np.random.default_rng(seed).normal(size=40)
+    sharp = points(np.arange(40) * 50 + 1, 2 * ratio / 0.1 * noise)
+    recipe = Recipe("SGD", 0.9)
+    data = RunData(loss, lr=points(steps, run.lr), loss_head=loss, measured=lambda key: sharp, recipe=recipe)
+
+    found = play(Chronicle(), data, run="r", now=0.0).chronicle
+    nesterov = play(Chronicle(), replace(data, recipe=replace(recipe, nesterov=True)), run="r", now=0.0).chronicle
+
+    assert (found.flags, nesterov.flags) == (flags, [])

@@ -108,3 +108,35 @@ def test_a_negative_loss_is_judged_by_its_size() -> None:
 
 def test_nothing_is_said_of_fewer_than_three_hundred_points() -> None:
     assert divergence(np.ones(299), np.ones(299), start=1.0, tau=1.0, warming=False) is None
+
+
+def _held(values: FloatArray) -> bool:
+    found = divergence(values, smoothed(values), start=1.0, tau=1.0, warming=False)
+    return found is not None and found.holds
+
+
+def _hill(height: float, *, rise: int = 60) -> FloatArray:
+    """A loss that was all but gone, and goes up in a line to its end."""
+    values = np.full(3000, 1e-3) + 1e-5 * ar1(0.0, 3000, seed=1)
+    values[-rise:] += np.linspace(0.0, height, rise)
+    return values
+
+
+@pytest.mark.parametrize(("height", "told"), [(4e-3, False), (0.02, True)])
+def test_a_loss_far_below_its_start_may_rise_to_six_times_its_lowest(height: float, told: bool) -> None:
+    assert _held(_hill(height)) == told
+
+
+def test_a_rise_that_the_run_has_come_back_from_before_is_none() -> None:
+    values = _hill(0.02)
+    values[1500:1600] += np.linspace(0.06, 0.0, 100)
+
+    assert not _held(values)
+    assert _held(values + np.concatenate([np.zeros(2940), np.linspace(0.0, 0.4, 60)]))
+
+
+def test_a_loss_beyond_its_start_diverges_whatever_it_came_back_from() -> None:
+    values = _hill(3.0)
+    values[1500:1600] += np.linspace(5.0, 0.0, 100)
+
+    assert _held(values)

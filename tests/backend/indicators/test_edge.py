@@ -82,9 +82,11 @@ def test_eight_batches_in_a_row_are_one_reading_against_two_over_the_rate_of_the
     sharp = points(np.arange(1, 21) * 10, np.repeat([20.0, 40.0, 1.0], [8, 8, 4]))
     lr = points([1, 81], [0.1, 0.05])
 
-    found = batch_ratio(sharp, lr, after=0)
+    found = batch_ratio(sharp, lr, held=1.0, after=0)
 
     assert found.steps.tolist() == [80, 160]
     assert found.values.tolist() == pytest.approx([1.0, 1.0])
-    assert batch_ratio(sharp, lr, after=80).steps.tolist() == [160]
-    assert len(batch_ratio(sharp, lr, after=160)) == len(batch_ratio(sharp, NOTHING, after=0)) == 0
+    assert batch_ratio(sharp, lr, held=1.0, after=80).steps.tolist() == [160]
+    assert batch_ratio(sharp, lr, held=1.9, after=0).values.tolist() == pytest.approx([1 / 1.9, 1 / 1.9])
+    assert len(batch_ratio(sharp, lr, held=1.0, after=160)) == 0
+    assert len(batch_ratio(sharp, NOTHING, held=1.0, after=0)) == 0

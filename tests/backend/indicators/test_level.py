@@ -51,7 +51,7 @@ def test_it_is_a_ratio_of_means_and_not_a_mean_of_ratios() -> None:
 def test_too_few_norms_give_nothing() -> None:
     assert starting_level(np.ones(19)) is None
     assert window_level(np.ones(1)) is None
-    assert window_level(np.ones(399)) is None
+    assert window_level(np.ones(99)) is None
 
 
 def test_a_drifting_norm_has_a_wide_interval_rather_than_none() -> None:

@@ -69,6 +69,17 @@ def test_a_fast_decay_is_seen_to_fall_within_four_hundred_steps(time: float) -> 
     assert weigh(values, seed=0).falling
 
 
+@pytest.mark.parametrize("n", [1000, 4000, 10_000])
+def test_a_smooth_curve_falls_however_far_an_interval_of_its_slope_is_away(n: int) -> None:
+    values = 1 / (1 + np.arange(n) / 200)  # as full batches go down, without noise
+
+    found = weigh(values, seed=0)
+
+    assert found.trend is None
+    assert found.falling
+    assert not found.agree
+
+
 def test_a_slow_fall_is_found_in_the_longest_window() -> None:
     values = settling(10_000, level=0.4, height=1.9, time=10_000.0) * (1 + 0.2 * ar1(0.3, 10_000, seed=1))
 
@@ -116,6 +127,13 @@ def test_the_last_trace_of_a_transient_does_not_end_a_plateau(seed: int) -> None
     values = settling(8000, level=1.0, height=0.025, time=300.0) + 0.05 * ar1(0.3, 8000, seed=seed)
 
     assert not any(reweigh(values[:n], seed=n).broken for n in range(2000, 8001, 500))
+
+
+def test_a_plateau_is_not_left_because_one_of_many_looks_at_its_newer_part_is_odd() -> None:
+    # A transient of half a standard deviation is left at the start, and looks are taken every 25 steps.
+    values = settling(4000, level=1.0, height=0.025, time=300.0) + 0.05 * ar1(0.3, 4000, seed=4)
+
+    assert not any(reweigh(values[:n], seed=n).broken for n in range(2000, 4001, 25))
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -106,7 +106,7 @@ def test_a_loss_without_noise_is_told_without_an_error() -> None:
 def test_a_steep_fall_has_no_number() -> None:
     found = Assessment(400, STEEP.n, STEEP.need, 1, 1, 1, STEEP)
 
-    assert _text(Situation("DESCENDING", "", 1, found)) == "It falls faster than a line could describe."
+    assert _text(Situation("DESCENDING", "", 1, found)) == "It falls clearly, but not along a line."
 
 
 def test_a_descent_that_levels_off_says_that_its_direction_is_lost() -> None:

@@ -46,7 +46,11 @@ def test_with_momentum_the_band_is_told_and_without_sgd_there_is_no_edge() -> No
     momentum = _found(series, recipe=Recipe("SGD", 0.9))["batch_sharpness_ratio"]
     adam = _found(series, recipe=Recipe("Adam", 0.9))["batch_sharpness_ratio"]
 
-    assert momentum.how.endswith("; with momentum seen between 0.1 and 1.9")
+    nesterov = _found(series, recipe=Recipe("SGD", 0.9, nesterov=True))["batch_sharpness_ratio"]
+
+    told = "; with momentum seen between 0.1, of small batches, and 1.9, of large ones; of the edge only the upper end"
+    assert momentum.how.endswith(f"{told} tells")
+    assert nesterov.how.endswith("; where it hovers with Nesterov's momentum or dampening is not known")
     assert adam.absent == "its edge is only known of SGD, and needs the learning rate"
     assert _found({})["batch_sharpness_ratio"].absent == "no value has come from this run"
 

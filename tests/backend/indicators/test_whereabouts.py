@@ -44,7 +44,19 @@ def _true(mean: float, error: float, start: tuple[float, float] | None = START) 
             "PLATEAU-INVARIANT",
             "The gradient norm, noise removed, is above zero beyond chance, so this is no stationary point. ",
         ),
-        (_true(0.0, 0.01, None), "STATIONARY-POINT", "The gradient norm, noise removed, is near zero. "),
+        (_true(0.0, 1e-4, None), "STATIONARY-POINT", "The gradient norm, noise removed, is near zero. "),
+        (_true(0.01, 0.01), "DESCENDING", "The gradient norm, noise removed, is at most 18 % of its start. "),
+        (
+            _true(0.01, 0.01, None),
+            "DESCENDING",
+            "The gradient norm of a minibatch is at 57.0 ± 5.0 % of its start; it includes sampling noise. ",
+        ),
+        (
+            _true(0.01, 0.01),
+            "STATIONARY-POINT",
+            "The gradient norm of a minibatch is down to 57.0 ± 5.0 % of its start, sampling noise included, so the "
+            "true gradient is at most as large. ",
+        ),
         (
             _true(-1.0, 0.01),
             "PLATEAU",
@@ -58,7 +70,7 @@ def test_the_gradient_without_noise_is_told_where_it_is_known(true: TrueGradient
 
 def test_without_any_gradient_nothing_is_said() -> None:
     assert gradient(replace(FOUND, grad=None), "PLATEAU") == []
-    assert balance(FOUND) == weights(FOUND) == []
+    assert balance(FOUND, "PLATEAU") == weights(FOUND) == []
 
 
 @pytest.mark.parametrize(
@@ -73,10 +85,14 @@ def test_without_any_gradient_nothing_is_said() -> None:
     ],
 )
 def test_the_balance_says_what_it_means(known: Balance, text: str) -> None:
-    told = balance(replace(FOUND, balance=known))
+    told = balance(replace(FOUND, balance=known), "PLATEAU")
 
     assert "".join(phrase.text for phrase in told) == text
     assert [phrase.reading for phrase in told if phrase.reading] == ["descent_balance"]
+
+
+def test_where_there_is_next_to_no_slope_nothing_is_said_of_what_it_gains() -> None:
+    assert balance(replace(FOUND, balance=Balance(0.004, 0.001, 1)), "STATIONARY-POINT") == []
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,14 @@ def test_alerts_are_red_dashes_and_other_marks_are_faint_dots() -> None:
     assert figure["layout"]["annotations"][1]["hovertext"] == "lr &lt;b&gt;0.1&lt;/b&gt;, step 5"
 
 
+def test_a_notice_is_no_alarm() -> None:
+    figure = band.chart(_buckets([1.5]), _frame(marks=(Mark(step=3, kind="notice", text="settled"),)), name="loss")
+
+    line, note = figure["layout"]["shapes"][0], figure["layout"]["annotations"][0]
+    assert (line["line"]["dash"], line["line"]["color"], note["text"]) == ("dot", LIGHT.faint, "○")
+    assert note["hovertext"] == "settled, step 3"
+
+
 def test_an_absent_curve_says_so_and_waits() -> None:
     figure = band.chart(None, _frame(open_end=True), name="gradient norm")
 

@@ -6,7 +6,8 @@ import pytest
 
 from ergoscope_ui.curve import from_points
 from ergoscope_ui.figures.canvas import Frame
-from ergoscope_ui.figures.decades import chart
+from ergoscope_ui.figures.comparison import Strand
+from ergoscope_ui.figures.decades import chart, overlay
 from ergoscope_ui.figures.levels import Level
 from ergoscope_ui.theme import LIGHT
 
@@ -49,3 +50,18 @@ def test_the_stream_does_not_extend_it_and_without_values_it_says_so() -> None:
 
     assert figure["layout"]["meta"] == {"grows": []}
     assert "no radius yet" in str(chart(None, FRAME, name="radius")["layout"])
+
+
+def test_several_curves_share_an_axis_and_none_says_so() -> None:
+    strands = [
+        Strand("NC1", from_points("r", "nc1", [10, 20], [20.0, 0.2]), "#112233"),
+        Strand("NC4", from_points("r", "nc4", [10, 20], [0.5, 0.0]), "#445566", "dash"),
+        Strand("NC3", from_points("r", "nc3", [], []), "#778899"),
+    ]
+
+    figure = overlay(strands, FRAME, absent="nothing")
+
+    assert [trace["name"] for trace in figure["data"]] == ["NC1", "NC4"]
+    assert figure["data"][1]["y"] == [pytest.approx(math.log10(0.5)), None]
+    assert figure["layout"]["yaxis"]["range"] == [-1.0, 2.0]
+    assert overlay([], FRAME, absent="nothing")["layout"]["annotations"][0]["text"] == "nothing"

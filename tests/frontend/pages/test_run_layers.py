@@ -55,10 +55,10 @@ def test_what_is_not_measured_says_why_where_its_chart_would_be(
     served = serve([_rich()])
 
     layers = served.open(context, "/runs/young?tab=layers&of=stable_rank")
-    series = served.open(context, "/runs/young?tab=series&of=stationarity")
-
     expect(layers.locator("#layers-tall")).to_contain_text("absent, because")
-    missing = "absent, because the gradient over the whole training set is not taken yet"
+    series = served.open(context, "/runs/young?tab=series&of=operations")  # the first is then hidden, and stands still
+
+    missing = "absent, because no smoothed copy of the loss is kept"
     expect(series.get_by_test_id("unseen")).to_contain_text(missing)
 
 

@@ -98,6 +98,10 @@ def test_a_critical_alert_is_an_answer_without_curvature() -> None:
     assert stability.answer(SETTLED, [_alert(severity="warn")]).word == "Doubtful"
 
 
+def test_a_notice_says_nothing_of_stability() -> None:
+    assert stability.answer(SETTLED, [_alert(severity="info")]) == stability.answer(SETTLED, [])
+
+
 def test_with_curvature_the_ratio_is_the_answer() -> None:
     sharp = Reading(id="sharpness_ratio", value=1.02, low=1.0, high=1.04, step=9)
 

@@ -1,5 +1,6 @@
 """Tables, heads and notices: what they say for what they are given."""
 
+import msgspec
 import pytest
 
 from ergoscope_contract.answers import Alert, Phrase, RunSummary, Spell, Verdict
@@ -148,6 +149,34 @@ def test_events_and_alerts_are_one_list_newest_first() -> None:
     assert "learning rate" in said
     assert "firing" in text_of(alerts_table.table([alert], {"r": "digits / conv"}))
     assert "No alert has fired" in text_of(alerts_table.nothing())
+
+
+def test_a_notice_stands_below_what_fires_and_is_not_red() -> None:
+    notice_, alarm = (
+        Alert(
+            id=name,
+            rule=name,
+            run="r",
+            severity=severity,
+            state="firing",
+            text=f"{name} text",
+            first_step=9,
+            last_step=9,
+            started=started,
+        )
+        for name, severity, started in (("plateau", "info", 30.0), ("divergence", "crit", 20.0))
+    )
+
+    listed = alerts_table.table([notice_, alarm], {})
+    told = events_table.table([], [notice_])
+
+    said = text_of(listed)
+    assert said.index("divergence text") < said.index("plateau text")
+    assert "stands" in said and "notice" in said
+    assert "over" in text_of(alerts_table.table([msgspec.structs.replace(notice_, state="resolved")], {}))
+    classes = [getattr(part, "className", "") for part in told._traverse()]
+    assert "l ink-descend" in classes and "l ink-diverge" not in classes
+    assert alerts_table.alarms([notice_, alarm]) == [alarm]
 
 
 def test_a_row_of_the_list_says_state_loss_and_flag() -> None:

@@ -60,7 +60,7 @@ def test_the_agents_own_reason_comes_before_every_other() -> None:
 def test_what_is_measured_by_layer_alone_leads_to_its_heat_map() -> None:
     there = {"kurtosis": "/runs/r?tab=layers&of=kurtosis"}
 
-    shown = table([ALL["kurtosis"], ALL["grad_norm_full"]], Verdict(run="r", step=0), news([]), elsewhere=there)
+    shown = table([ALL["kurtosis"], ALL["loss_ema"]], Verdict(run="r", step=0), news([]), elsewhere=there)
 
     links = [part.href for part in shown[0]._traverse() if hasattr(part, "href")]
     assert links == ["/runs/r?tab=layers&of=kurtosis"]

@@ -104,7 +104,7 @@ class TrialProbe:
             self._fail(error)
 
     def _set_off(self, objective: Objective) -> None:
-        reason = objective.obstacle() or _hooks(objective.model)  # others may have come since
+        reason = objective.obstacle() or backward_hooks(objective.model)  # others may have come since
         if reason:
             raise ValueError(reason)
         stand = Stand(objective, self._stepping.trained(), seed=_SEED, see=self._trajectory.follow)
@@ -149,7 +149,7 @@ class TrialProbe:
         self._begin()
 
 
-def _hooks(model: nn.Module) -> str:
+def backward_hooks(model: nn.Module) -> str:
     """What of the job's own would see our backward pass; empty when nothing would."""
     hooked = any(module._backward_hooks or module._backward_pre_hooks for module in model.modules())
     return "a module has backward hooks of the job's own" if hooked else ""
