@@ -3,7 +3,7 @@
 Each way to train runs at every seed, watched by the agent with a budget of 100 %, as the runs are short. What it
 measured is kept in files, so that the verdict can be asked again in seconds.
 
-    python -m benchmarks.verdicts                       # trains what is not kept yet, then judges: 20 minutes
+    python -m benchmarks.verdicts                       # trains what is not kept yet, then judges: a quarter of an hour
     python -m benchmarks.verdicts --replay              # judges what is kept
     python -m benchmarks.verdicts --only plane --seeds 0 --sentences
 """
