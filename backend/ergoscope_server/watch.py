@@ -225,7 +225,8 @@ class Watch:
     ) -> tuple[Chronicle, list[Alert]]:
         if known or not (ended or beat_due(before, summary)):
             return before, []
-        data = load(self._store, summary.id, before, last_step=summary.last_step, config=summary.config)
+        last, config = summary.last_step, summary.config
+        data = load(self._store, summary.id, before, last_step=last, config=config, final=ended)
         played = play(before, data, run=summary.id, now=now, rules=self._rules, final=ended)
         return played.chronicle, played.alerts
 

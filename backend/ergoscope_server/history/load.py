@@ -63,6 +63,7 @@ def load(
     *,
     last_step: int | None,
     config: Mapping[str, object] | None = None,
+    final: bool = False,
 ) -> RunData:
     """Read the newest part of a run: what came after the chronicle's step, and the window before it.
 
@@ -77,11 +78,12 @@ def load(
         chronicle: What is known of it already.
         last_step: Its newest step.
         config: Its settings, where the agent wrote down the optimizer.
+        final: Whether the run has ended, so that it is judged once more.
     """
     keys = store.keys(run)
     events = store.events(run)
     behind = max(0, (last_step or 0) - chronicle.step)
-    judged = _judged(chronicle, events, last_step or 0)
+    judged = final or _judged(chronicle, events, last_step or 0)
     n = min(MOST, WINDOW + behind)
 
     def tail(metric: str, least: int = WINDOW) -> Points:

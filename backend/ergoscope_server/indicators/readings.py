@@ -9,8 +9,9 @@ from ergoscope_server.indicators.assessment import Assessment, RunData
 from ergoscope_server.indicators.course import COURSE, course_readings
 from ergoscope_server.indicators.edge import sharpness_now
 from ergoscope_server.indicators.invariance import STEADY, steady_readings
+from ergoscope_server.indicators.level import FEWEST as NORMS
 from ergoscope_server.indicators.numerals import count
-from ergoscope_server.indicators.plateau import LEAST, PlateauEvidence
+from ergoscope_server.indicators.plateau import PlateauEvidence
 from ergoscope_server.indicators.points import Points
 from ergoscope_server.indicators.stability import STABILITY, stability_readings
 from ergoscope_server.indicators.stationarity import STATIONARITY, stationarity_readings
@@ -36,8 +37,8 @@ def too_few(have: int, need: int, of: str) -> str:
     """Say how far a window is from what a test needs.
 
     Example:
-        >>> too_few(26, 400, "readings of the gradient norm")
-        'not enough readings of the gradient norm yet (26 of 400)'
+        >>> too_few(26, 100, "readings of the gradient norm")
+        'not enough readings of the gradient norm yet (26 of 100)'
     """
     return f"not enough {of} yet ({count(have)} of {count(need)})"
 
@@ -162,8 +163,8 @@ def _gradient(found: Assessment | None, waiting: str) -> Reading:
 def _no_level(found: Assessment) -> str:
     if found.evidence is None:
         return too_few(found.have, found.need, found.unit)
-    if found.norms < LEAST:
-        return too_few(found.norms, LEAST, "readings of the gradient norm")
+    if found.norms < NORMS:
+        return too_few(found.norms, NORMS, "readings of the gradient norm")
     return "the norm at the start, which it is held against, is zero or not known"
 
 

@@ -118,6 +118,15 @@ def test_for_a_judgement_or_a_resumed_run_the_window_is_read() -> None:
     assert len(load(_long(), "r", resumed, last_step=15_000).loss) == 12_500
 
 
+def test_a_run_that_has_ended_is_judged_once_more_with_all_that_a_judgement_needs() -> None:
+    known = Chronicle(origin=0, step=19_980, judged=19_900, stride=1, start=0.1, tau=2.0)
+
+    data = load(_long(), "r", known, last_step=19_999, final=True)
+
+    assert (len(data.loss), len(data.grad), len(data.update)) == (12_519, 12_519, 12_519)
+    assert len(data.grad_head) > 0
+
+
 def test_any_other_series_is_read_when_it_is_asked_for_and_the_optimizer_comes_from_the_settings() -> None:
     config = {"optimizers": [{"name": "SGD", "groups": [{"momentum": 0.9}]}]}
 

@@ -81,7 +81,7 @@ def test_what_is_taken_rarely_lacks_readings_and_not_steps() -> None:
 
     found = _readings(RunData(loss, rare), step=2495)["grad_norm_level"]
 
-    assert found.absent == "not enough readings of the gradient norm yet (39 of 400)"
+    assert found.absent == "not enough readings of the gradient norm yet (39 of 100)"
 
 
 def test_a_norm_without_a_start_has_no_level() -> None:
