@@ -80,8 +80,7 @@ def load(
         config: Its settings, where the agent wrote down the optimizer.
         final: Whether the run has ended, so that it is judged once more.
     """
-    keys = store.keys(run)
-    events = store.events(run)
+    keys, events = store.keys(run), store.events(run)
     behind = max(0, (last_step or 0) - chronicle.step)
     judged = final or _judged(chronicle, events, last_step or 0)
     n = min(MOST, WINDOW + behind)
