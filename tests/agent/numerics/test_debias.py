@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from ergoscope.numerics.debias import Level, Split, split_by_parts, split_by_signs
@@ -60,3 +61,20 @@ def test_a_level_of_one_reading_knows_no_error() -> None:
     assert empty[1] == math.inf
     assert level.mean == 5.0
     assert level.variance == math.inf
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_gradients_of_successive_steps_are_no_independent_parts_in_a_settled_run(seed: int) -> None:
+    """SGD on h w²/2 with noise σ: E[∇F²] = ηhσ²/(2 - ηh) at every step, and products of neighbours are minus that."""
+    rate, curvature, runs = 0.1, 1.0, 400_000
+    draws = np.random.default_rng(seed).standard_normal((3, runs))
+    slope_squared = rate * curvature / (2 - rate * curvature)
+    weights = draws[0] * math.sqrt(slope_squared) / curvature  # as they lie once the run has settled
+    first = curvature * weights + draws[1]
+    second = curvature * (weights - rate * first) + draws[2]
+
+    products = first * second
+
+    error = products.std() / math.sqrt(runs)
+    assert abs(products.mean() + slope_squared) < 4 * error
+    assert 4 * error < slope_squared
