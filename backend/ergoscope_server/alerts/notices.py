@@ -9,11 +9,11 @@ from ergoscope_contract.answers import Reading
 from ergoscope_server.alerts.rule import Facts, Observed, Rule, Settled
 from ergoscope_server.indicators.balance import LOW
 from ergoscope_server.indicators.numerals import count, plain, with_error
+from ergoscope_server.indicators.plateau import LEAVE_P
 from ergoscope_server.indicators.verdict import SETTLED
 
 PLATEAU, FALSE_CONVERGENCE, INVARIANCE_BROKEN = "plateau", "false_convergence", "invariance_broken"
 SLOW = 0.3  # a balance below it: steps gain far more than curvature takes back
-PARTED = 0.001
 _HINTS = {
     "PLATEAU": "A lower learning rate would tell whether there is more to gain.",
     "PLATEAU-INVARIANT": "At this learning rate it stays there; a lower one may let it fall again.",
@@ -55,7 +55,7 @@ def left_its_law(facts: Facts) -> Observed | None:
         return None
     how = "in its spread" if s.means is None else f"from {plain(s.means[0])} to {plain(s.means[1])} on average"
     words = {"since": count(s.since), "how": how}
-    return Observed(s.parted < PARTED, s.parted, PARTED, facts.step, facts.step, "window_distance", words)
+    return Observed(s.parted < LEAVE_P, s.parted, LEAVE_P, facts.step, facts.step, "window_distance", words)
 
 
 def _level(s: Settled) -> str:

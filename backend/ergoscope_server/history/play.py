@@ -230,8 +230,9 @@ def _tested(chronicle: Chronicle, reel: _Reel, step: int) -> tuple[Assessment, R
         peak=chronicle.peak,
         change=chronicle.reset,
     )
-    kept = reel.data.loss.upto(step).finite().newest(found.have)
-    tested = retest(found, chronicle.tested, kept) if settled else None
+    if not settled:
+        return found, None
+    tested = retest(found, chronicle.tested, reel.data.loss.upto(step).finite().newest(found.have))
     return dataclasses.replace(found, left=tested is not None and tested.left), tested
 
 
